@@ -1,0 +1,183 @@
+"""An activation turns a layer's pre-activations z into its outputs a, and pulls the derivative of the loss back from a to z."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.errors import SpecError
+from dosegrade.registry import Registry
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """a = f(z, parameter); `vjp(z, da, parameter)` is dz. Shapes (n, units) throughout; forward is analytic in form.
+
+    `slope` is f'(z) where f works entry by entry, None otherwise; `steepest` bounds |f'|; `kinks` are the z without a derivative;
+    `pieces` is the number of pre-activations a unit (maxout).
+    """
+
+    name: str
+    formula: str
+    forward: Callable[..., Array]
+    slope: Callable[..., Array] | None = None
+    pullback: Callable[..., Array] | None = None
+    steepest: float = 1.0
+    kinks: tuple[float, ...] = ()
+    saturates: bool = False
+    parameter_name: str | None = None
+    parameter: float | None = None
+    pieces: int = 1
+
+    def __call__(self, z: Array) -> Array:
+        """a = f(z)."""
+        return self.forward(z) if self.parameter is None else self.forward(z, self.parameter)
+
+    def derivative(self, z: Array) -> Array:
+        """f'(z) entry by entry; ValueError for softmax and maxout, which mix entries."""
+        if self.slope is None:
+            raise ValueError(f"{self.name} has no slope of a single entry; use vjp")
+        return self.slope(z) if self.parameter is None else self.slope(z, self.parameter)
+
+    def vjp(self, z: Array, da: Array) -> Array:
+        """dz from da: da ⊙ f'(z), or Jᵀda where entries mix."""
+        if self.pullback is not None:
+            return self.pullback(z, da) if self.parameter is None else self.pullback(z, da, self.parameter)
+        return np.asarray(da * self.derivative(z))
+
+    @property
+    def spec(self) -> str:
+        """The text that `get` reads back: `relu`, `elu(0.5)`."""
+        return self.name if self.parameter is None else f"{self.name}({self.parameter:g})"
+
+
+def sigmoid(z: Array) -> Array:
+    """1/(1+e^{−z}), on the branch whose exponential cannot overflow."""
+    e = np.exp(np.where(z.real >= 0, -z, z))
+    return np.asarray(np.where(z.real >= 0, 1.0, e) / (1.0 + e))
+
+
+def sech2(z: Array) -> Array:
+    """1/cosh²z = tanh'(z): keeps its digits where 1 − tanh²z has none left (DOMAIN DR-15)."""
+    return np.asarray(np.cosh(np.clip(z, -350.0, 350.0)) ** -2.0)
+
+
+def softmax(z: Array) -> Array:
+    """e^{z−max z}/Σ along the last axis."""
+    e = np.exp(z - z.real.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(z: Array) -> Array:
+    """ln softmax(z) along the last axis, without ever forming the softmax."""
+    shifted = z - z.real.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def _softmax_pullback(z: Array, da: Array) -> Array:
+    p = softmax(z)
+    return np.asarray(p * (da - (da * p).sum(axis=-1, keepdims=True)))
+
+
+def _elu(z: Array, alpha: float) -> Array:
+    return np.asarray(np.where(z.real > 0, z, alpha * np.expm1(np.where(z.real > 0, 0.0, z))))
+
+
+def _elu_slope(z: Array, alpha: float) -> Array:
+    return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))
+
+
+def _winner(z: Array, pieces: float) -> tuple[Array, Array]:
+    """z as (n, units, pieces), and the first largest piece of each unit."""
+    parted = z.reshape(*z.shape[:-1], -1, int(pieces))
+    return parted, parted.real.argmax(axis=-1)[..., None]
+
+
+def _maxout(z: Array, pieces: float) -> Array:
+    parted, first = _winner(z, pieces)
+    return np.asarray(np.take_along_axis(parted, first, axis=-1)[..., 0])
+
+
+def _maxout_pullback(z: Array, da: Array, pieces: float) -> Array:
+    parted, first = _winner(z, pieces)
+    dz = np.zeros(parted.shape)
+    np.put_along_axis(dz, first, da[..., None], axis=-1)
+    return dz.reshape(z.shape)
+
+
+ACTIVATIONS: Registry[Activation] = Registry(
+    "activation",
+    {
+        a.name: a
+        for a in (
+            Activation("identity", "z", lambda z: z, np.ones_like),
+            Activation("sigmoid", r"\frac{1}{1+e^{-z}}", sigmoid, lambda z: sigmoid(z) * sigmoid(-z), steepest=0.25, saturates=True),
+            Activation("tanh", r"\tanh z", np.tanh, sech2, saturates=True),
+            Activation("relu", r"\max(0, z)", lambda z: np.where(z.real > 0, z, 0.0), lambda z: np.where(z > 0, 1.0, 0.0), kinks=(0.0,)),
+            Activation(
+                "leaky_relu",
+                r"\max(s\,z, z)",
+                lambda z, slope: np.where(z.real > 0, z, slope * z),
+                lambda z, slope: np.where(z > 0, 1.0, slope),
+                kinks=(0.0,),
+                parameter_name="slope",
+                parameter=0.01,
+            ),
+            Activation(
+                "elu",
+                r"z \;(z>0),\; \alpha(e^z-1)\;(z\le 0)",
+                _elu,
+                _elu_slope,
+                kinks=(0.0,),
+                saturates=True,
+                parameter_name="alpha",
+                parameter=1.0,
+            ),
+            Activation(
+                "maxout",
+                r"\max_k z_k",
+                _maxout,
+                pullback=_maxout_pullback,
+                parameter_name="pieces",
+                parameter=2,
+                pieces=2,
+            ),
+            Activation("softmax", r"\frac{e^{z_j}}{\sum_k e^{z_k}}", softmax, pullback=_softmax_pullback),
+        )
+    },
+    aliases={"linear": "identity", "leaky": "leaky_relu"},
+)
+
+_SPEC = re.compile(r"\s*([A-Za-z_0-9]+)\s*(?:\(\s*([-+0-9.eE]{1,24})\s*\))?\s*")
+
+
+def get(spec: str) -> Activation:
+    """The activation that a text names: `tanh`, `leaky_relu(0.2)`. SpecError for any other text."""
+    from dataclasses import replace
+
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise SpecError(f"Found the activation {spec!r}; expected a name, or a name with one number such as leaky_relu(0.2).")
+    entry = ACTIVATIONS[match[1]]
+    if match[2] is None:
+        return entry
+    if entry.parameter_name is None:
+        raise SpecError(f"{entry.name} takes no number; write {entry.name}.")
+    try:
+        number = float(match[2])
+    except ValueError:
+        raise SpecError(f"{match[2]!r} is no number for {entry.name}; write for example {entry.spec}.") from None
+    if entry.name == "maxout":
+        if number != int(number) or not 2 <= number <= 16:
+            raise SpecError(f"maxout takes a whole number of pieces from 2 to 16, found {match[2]}.")
+        return replace(entry, parameter=int(number), pieces=int(number))
+    if not 0 <= number <= 100:
+        raise SpecError(f"The {entry.parameter_name} of {entry.name} must lie from 0 to 100, found {match[2]}.")
+    return replace(entry, parameter=number, steepest=max(1.0, number))
