@@ -179,7 +179,7 @@ class _Moment:
 class Trainer:
     """One run: `advance` trains, `frame` and `frames` show, `update_config` changes learning rate, optimizer or batch under way.
 
-    `diverged` is None, or a sentence once the loss left the finite numbers; parameters then stay at the last epoch that was finite.
+    `diverged` is None, or sentences that explain once the loss passed 10¹² or is no number; parameters then stay at the epoch before.
     """
 
     def __init__(self, config: Config) -> None:
@@ -262,9 +262,9 @@ class Trainer:
             return
         self.epoch, self._theta, self._state, self.step_count = self.epoch - 1, theta, state, steps
         self.diverged = (
-            f"The loss left the finite numbers in epoch {self.epoch + 1}: with {self.config.optimizer} the learning rate "
+            f"The loss grew beyond all bounds in epoch {self.epoch + 1}: with {self.config.optimizer} the learning rate "
             f"{self.config.learning_rate:g} is too large, so each step overshoots and lands higher than it started. "
-            f"Try {self.config.learning_rate / 10:g}; shown is the last epoch that was finite."
+            f"Try {self.config.learning_rate / 10:g}. Shown is the epoch before."
         )
 
     def _gradients(self) -> Iterator[Array]:
@@ -401,11 +401,40 @@ PRESETS: Registry[Preset] = Registry(
     {
         preset.name: preset
         for preset in (
-            Preset("default", "A good first run", "", Config()),
-            Preset("monotone", "One unit a layer", "", Config(hidden=(1, 1), learning_rate=0.05)),
-            Preset("two-units", "One unit more", "", Config(hidden=(2, 1), learning_rate=0.05)),
-            Preset("raw-dose", "The dose fed in raw", "", Config(scale_dose="none")),
-            Preset("diverges", "Steps that are too large", "", Config(optimizer="sgd", learning_rate=2.0)),
+            Preset(
+                "default",
+                "A good first run",
+                "Eight tanh units and standardised numbers: R² passes 0.99 after about 50 epochs and the peak settles at 50 mg.",
+                Config(),
+            ),
+            Preset(
+                "monotone",
+                "One unit a layer cannot bend back",
+                "A chain of single units with monotone activations rises or falls with the dose, never both. Whatever its weights, R² on "
+                "the parabola stays at or below 47/128 ≈ 0.367, and the best dose that it names is an end of the range.",
+                Config(hidden=(1, 1), seed=5),
+            ),
+            Preset(
+                "two-units",
+                "One unit more makes the peak",
+                "The same network with a second unit in the first layer: one can rise while the other falls. R² passes 0.99 after about "
+                "60 epochs.",
+                Config(hidden=(2, 1), seed=5),
+            ),
+            Preset(
+                "raw-dose",
+                "The dose fed in raw",
+                "Doses up to 100 drive about nine in ten tanh outputs to ±1, where the slope is almost 0. After 600 epochs R² is still "
+                "below 0.4; only the scaling of the dose differs from the good first run.",
+                Config(scale_dose="none"),
+            ),
+            Preset(
+                "diverges",
+                "Steps that are too large",
+                "Plain gradient descent with the learning rate 0.8: each step lands higher on the other side of the valley, until the loss "
+                "leaves all bounds within about 25 epochs. Then try 0.08.",
+                Config(optimizer="sgd", learning_rate=0.8, seed=2),
+            ),
         )
     },
 )
