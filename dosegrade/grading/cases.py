@@ -1,0 +1,172 @@
+"""The cases of a code question: calls whose answers tell every mistake of the exercise from the truth and from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.compare import block_errors
+from dosegrade.errors import SpecError
+from dosegrade.grading.exercises import Answers, Case, Exercise, Mistake, Variant
+from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
+
+Array = NDArray[Any]
+CLEAR = 100.0
+ATTEMPTS = 40
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One variant of one mistake and its answers to all calls, flat."""
+
+    mistake: Mistake
+    variant: Variant
+    flat: Array
+
+
+class Bank:
+    """An exercise's reference and mutants at its cases; the first case is asked again at the end (DOMAIN C.6 "State").
+
+    Flat vectors hold every promised quantity of every call, call by call; `starts` marks the blocks.
+    """
+
+    def __init__(self, exercise: Exercise, cases: Sequence[Case]) -> None:
+        self.exercise = exercise
+        self.cases = tuple(cases)
+        self.calls = (*self.cases, self.cases[0])
+        wanted = [port.quantity for port in exercise.returns]
+        self.derived = [exercise.derive(case.inputs) for case in self.cases]
+        self.steps = [needed(steps, wanted) for steps in self.derived]
+        self.values = [evaluate(steps, case.inputs) for steps, case in zip(self.steps, self.cases, strict=True)]
+        self.scales = [magnitudes(steps, values) for steps, values in zip(self.steps, self.values, strict=True)]
+        self.values.append(self.values[0])
+        self.scales.append(self.scales[0])
+        self.inputs = [case.inputs for case in self.calls]
+        sizes = [int(np.size(values[q])) for values in self.values for q in wanted]
+        self.starts = np.cumsum([0, *sizes[:-1]])
+        self.reference = self.flatten(self.values)
+        self.scale = np.concatenate(
+            [np.broadcast_to(s[q], np.shape(v[q])).ravel() for s, v in zip(self.scales, self.values, strict=True) for q in wanted]
+        )
+
+    @cached_property
+    def _quantities(self) -> tuple[str, ...]:
+        return tuple(port.quantity for port in self.exercise.returns)
+
+    def flatten(self, answers: Sequence[Values]) -> Array:
+        """Answers by quantity as one vector."""
+        return np.concatenate([np.ravel(answer[q]) for answer in answers for q in self._quantities])
+
+    def answers(self, variant: Variant) -> Array | None:
+        """What a mistaken program returns, flat; None where the mistake does not fit the shapes."""
+        try:
+            answers = self._returned(self.values) if variant.rewrite is None else self._stepwise(variant.rewrite)
+            if variant.answers is not None:
+                answers = variant.answers(answers, self.inputs)
+            flat = self.flatten(answers)
+        except (ValueError, KeyError, IndexError):
+            return None
+        fits = all(np.shape(a[q]) == np.shape(v[q]) for a, v in zip(answers, self.values, strict=True) for q in self._quantities)
+        return flat if fits else None
+
+    def _returned(self, values: Sequence[Values]) -> Answers:
+        return [{q: value[q] for q in self._quantities} for value in values]
+
+    def _stepwise(self, rewrite: Callable[[Steps], Steps]) -> Answers:
+        made = []
+        plans: dict[int, tuple[Steps, set[str]]] = {}
+        with np.errstate(all="ignore"):
+            for derived, base, kept in zip(self.derived, self.values, self.steps, strict=False):
+                if id(derived) not in plans:
+                    chain = needed(rewrite(derived), self._quantities)
+                    plans[id(derived)] = chain, changed(chain, kept)
+                chain, dirty = plans[id(derived)]
+                values = {name: value for name, value in base.items() if name not in dirty}
+                for step in chain:
+                    if step.name not in values:
+                        values[step.name] = step.compute(*[values[name] for name in step.needs])
+                made.append(values)
+        return self._returned([*made, made[0]])
+
+    @cached_property
+    def mutants(self) -> tuple[Mutant, ...]:
+        """Every exact variant of every mistake, with its answers."""
+        found = []
+        for mistake in self.exercise.mistakes:
+            for variant in mistake.variants:
+                flat = self.answers(variant)
+                if flat is not None and np.isfinite(flat).all():
+                    found.append(Mutant(mistake, variant, flat))
+        return tuple(found)
+
+    @cached_property
+    def table(self) -> Array:
+        """The mutants' answers as rows."""
+        return np.stack([m.flat for m in self.mutants]) if self.mutants else np.empty((0, self.reference.size))
+
+    def errors(self, rows: Array, against: Array | None = None) -> Array:
+        """For each row and block the distance in tolerances from `against` (the reference)."""
+        return block_errors(rows, self.reference if against is None else against, self.scale, self.starts)
+
+    def seen_at(self) -> list[tuple[Mutant, int]]:
+        """Each mutant and the number of cases at which it is at least 100 tolerances from the reference."""
+        if not self.mutants:
+            return []
+        each = self.errors(self.table).reshape(len(self.mutants), len(self.calls), -1).max(axis=-1)
+        return [(mutant, int((row[: len(self.cases)] >= CLEAR).sum())) for mutant, row in zip(self.mutants, each, strict=True)]
+
+    def twins(self) -> list[tuple[str, str]]:
+        """Pairs of codes that some variants of which these cases cannot tell apart, synonyms aside."""
+        pairs = set()
+        for index, mutant in enumerate(self.mutants[:-1]):
+            rest = self.table[index + 1 :]
+            same = np.flatnonzero(self.errors(rest, mutant.flat).max(axis=-1) <= 1.0)
+            for other in (self.mutants[index + 1 + k] for k in same):
+                codes = mutant.mistake.code, other.mistake.code
+                if codes[0] != codes[1] and codes[1] not in mutant.mistake.also and codes[0] not in other.mistake.also:
+                    pairs.add(codes)
+        return sorted(pairs)
+
+
+def changed(chain: Sequence[Step], kept: Sequence[Step]) -> set[str]:
+    """The names whose value may differ from the kept derivation's."""
+    known = {step.name: step for step in kept}
+    dirty: set[str] = set()
+    for step in chain:
+        if known.get(step.name) is not step or dirty.intersection(step.needs):
+            dirty.add(step.name)
+    return dirty
+
+
+def draw(exercise: Exercise, seed: tuple[int, ...]) -> Bank:
+    """Cases for a seed at which every mistake shows at two points or more and no two are the same (DOMAIN D.3, 6).
+
+    SpecError names the mistakes that stay hidden.
+    """
+    rng = np.random.default_rng(seed)
+    hidden: list[str] = []
+    for _ in range(ATTEMPTS):
+        bank = Bank(exercise, [exercise.draw(rng, k) for k in range(exercise.count)])
+        enough = min(2, len(bank.cases))
+        hidden = sorted({mutant.mistake.code for mutant, count in bank.seen_at() if count < enough})
+        if not hidden:
+            return bank
+    raise SpecError(f"The cases cannot show {', '.join(hidden)} at two points or more; give more or larger samples, or another network.")
+
+
+def applicable(exercise: Exercise) -> Exercise:
+    """The exercise with the variants only that change an answer on generic inputs: a no-op (G07 with one output) is no mistake."""
+    rng = np.random.default_rng(20240229)
+    bank = Bank(exercise, [exercise.probe(rng) for _ in range(2)])
+    live = {id(mutant.variant) for mutant, count in bank.seen_at() if count > 0}
+    kept = []
+    for mistake in exercise.mistakes:
+        variants = tuple(v for v in mistake.variants if id(v) in live)
+        if variants or mistake.fits:
+            kept.append(replace(mistake, variants=variants))
+    return replace(exercise, mistakes=tuple(kept))

@@ -1,0 +1,95 @@
+"""Names the mistake: which mutated derivation gives what the student returned at every grading point (CONTRACT 3, DOMAIN C.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.compare import block_errors
+from dosegrade.grading.cases import Bank
+from dosegrade.grading.catalogue import CATALOGUE
+from dosegrade.grading.exercises import Answers, Fit, Mistake
+from dosegrade.grading.report import Diagnosis
+from dosegrade.steps import Values
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mistake that explains the answer, with the fitted number in words where there is one."""
+
+    mistake: Mistake
+    detail: str = ""
+
+
+def diagnose(bank: Bank, student: Sequence[Values], judged: Array, rtol: Array, roundoff: Array) -> tuple[Diagnosis, ...]:
+    """The entries that explain the student's answers in the `judged` blocks; empty where none does.
+
+    `student` holds, call by call, every promised quantity (nan where she gave none); rtol and roundoff are one number a block.
+    """
+    flat = bank.flatten(student)
+    found = exact(bank, flat, judged, rtol, roundoff) or fitted(bank, student, flat, judged, rtol, roundoff)
+    return told(found)
+
+
+def matches(bank: Bank, rows: Array, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> Array:
+    """Which rows of answers are the student's in every judged block."""
+    errors = block_errors(rows, flat, bank.scale, bank.starts, rtol, roundoff)
+    return np.asarray((errors[:, judged] <= 1.0).all(axis=-1))
+
+
+def exact(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Found]:
+    """Single mistakes without a free number, each once."""
+    if not bank.mutants:
+        return []
+    hits = matches(bank, bank.table, flat, judged, rtol, roundoff)
+    named: dict[str, Found] = {}
+    for mutant, hit in zip(bank.mutants, hits, strict=True):
+        if hit:
+            named.setdefault(mutant.mistake.code, Found(mutant.mistake))
+    return list(named.values())
+
+
+def fitted(bank: Bank, student: Sequence[Values], flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Found]:
+    """Mistakes with one free number: proposed from the first call, confirmed on all."""
+    given = returned_everywhere(bank, student)
+    mine: Answers = [{name: answer[name] for name in given} for answer in student]
+    theirs: Answers = [{name: values[name] for name in given} for values in bank.values]
+    named: dict[str, Found] = {}
+    for mistake in bank.exercise.mistakes:
+        for fit in mistake.fits:
+            for number in fit.estimate(mine, theirs, bank.inputs):
+                if mistake.code not in named and confirmed(bank, fit, number, flat, judged, rtol, roundoff):
+                    named[mistake.code] = Found(mistake, fit.says.format(number))
+    return list(named.values())
+
+
+def confirmed(bank: Bank, fit: Fit, number: float, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> bool:
+    """Whether the mistake with that number is the student's answer everywhere, and is not the right answer."""
+    row = bank.answers(fit.variant(number))
+    if row is None or bool((bank.errors(row) <= 1.0).all()):
+        return False
+    return bool(matches(bank, row[None, :], flat, judged, rtol, roundoff)[0])
+
+
+def returned_everywhere(bank: Bank, student: Sequence[Values]) -> list[str]:
+    """The quantities that the student gave, finite, at every call."""
+    names = [port.quantity for port in bank.exercise.returns]
+    return [name for name in names if all(np.isfinite(answer[name]).all() for answer in student)]
+
+
+def told(found: Sequence[Found]) -> tuple[Diagnosis, ...]:
+    """The entries as reported: synonyms under the one that lists them, `certain` where one is left."""
+    covered = {code for f in found for code in f.mistake.also}
+    kept = [f for f in found if f.mistake.code not in covered]
+    made = []
+    for f in kept:
+        entry = CATALOGUE[f.mistake.code]
+        hint = entry.hint if not f.detail else f"{entry.hint} ({f.detail[0].upper()}{f.detail[1:]}.)"
+        made.append(Diagnosis(entry.code, entry.name, hint, len(kept) == 1, f.mistake.also))
+    return tuple(made)

@@ -1,0 +1,109 @@
+"""An exercise is a derivation with a signature: what a function is given, what it promises, and how it is commonly mistaken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.steps import Steps, Values
+
+Array = NDArray[Any]
+Answers = list[Values]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One argument or returned quantity: its name in the signature, its name in the steps, its shape as the student sees it.
+
+    A shape may hold "n", the number of samples; () is a float.
+    """
+
+    name: str
+    quantity: str
+    shape: tuple[int | str, ...]
+    meaning: str = ""
+
+    def size(self, n: int) -> tuple[int, ...]:
+        """The shape for n samples."""
+        return tuple(n if s == "n" else int(s) for s in self.shape)
+
+    @property
+    def described(self) -> str:
+        """`float` or `array (n, 3)`."""
+        if not self.shape:
+            return "float"
+        inside = ", ".join(str(s) for s in self.shape)
+        return f"array ({inside},)" if len(self.shape) == 1 else f"array ({inside})"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to make a mistake: the steps rewritten, the answers changed, or both.
+
+    `answers` gets the answers to all calls in order and the inputs of each call.
+    """
+
+    rewrite: Callable[[Steps], Steps] | None = None
+    answers: Callable[[Answers, Sequence[Values]], Answers] | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A mistake with one free number: `estimate(student, reference, inputs)` proposes it from the first call, all calls confirm it.
+
+    `says` names the number to the student, `{0}`.
+    """
+
+    variant: Callable[[float], Variant]
+    estimate: Callable[[Answers, Answers, Sequence[Values]], Sequence[float]]
+    says: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A catalogue entry as this exercise shows it; `also` names the codes that compute the same here."""
+
+    code: str
+    variants: tuple[Variant, ...] = ()
+    fits: tuple[Fit, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: the quantities that the steps start from, and the arguments as the student's function gets them."""
+
+    inputs: Values
+    arguments: tuple[Any, ...]
+    n: int
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A derivation (`derive(inputs)`), its signature, how to draw a case, and its mistakes.
+
+    `draw(rng, k)` gives the k-th case, already filtered by DOMAIN D.3, `probe(rng)` an unfiltered one; `returns` are the checks, in order;
+    `single` says that one array is returned instead of a dict.
+    """
+
+    derive: Callable[[Values], Steps]
+    arguments: tuple[Port, ...]
+    returns: tuple[Port, ...]
+    draw: Callable[[np.random.Generator, int], Case]
+    probe: Callable[[np.random.Generator], Case]
+    mistakes: tuple[Mistake, ...]
+    count: int = 10
+    single: bool = False
+
+    def case_words(self, case: Case) -> str:
+        """What distinguishes a case, in words: `5 samples`."""
+        return "1 sample" if case.n == 1 else f"{case.n} samples"
+
+    @property
+    def promised(self) -> tuple[str, ...]:
+        """The names of what is returned."""
+        return tuple(port.name for port in self.returns)

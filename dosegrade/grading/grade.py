@@ -1,0 +1,304 @@
+"""Marks one code question: the outcome of a student's function against the exercise's bank, with partial and follow-through credit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, Comparison, compare
+from dosegrade.grading.cases import Bank
+from dosegrade.grading.diagnose import diagnose
+from dosegrade.grading.exercises import Port
+from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
+from dosegrade.grading.report import Check, QuestionReport, verdict_of
+from dosegrade.steps import Values, follow
+
+Array = NDArray[Any]
+SINGLE = ("float32", "float16")
+DIFFERENCES = 1e-12
+
+
+@dataclass(frozen=True)
+class Marking:
+    """What a question pays: points by check, the share for follow-through, the relative tolerance."""
+
+    id: str
+    points: Mapping[str, float]
+    follow_through: float = 0.5
+    rtol: float = RTOL
+
+    @property
+    def max_score(self) -> float:
+        """All points."""
+        return float(sum(self.points.values()))
+
+
+@dataclass
+class Judged:
+    """One promised quantity over all calls: its values where they can be compared, or the flaw that prevents it."""
+
+    port: Port
+    values: list[Array] | None = None
+    flaw: Problem | None = None
+    missing: bool = False
+    comparisons: list[Comparison] = field(default_factory=list)
+    single: bool = False
+    verdict: str = "wrong"
+    message: str = ""
+
+    @property
+    def correct(self) -> bool:
+        return self.verdict == "correct"
+
+
+def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") -> QuestionReport:
+    """The report on one question. Nothing here raises, whatever the student returned."""
+    if outcome.problem is not None:
+        return stopped(marking, outcome, kind)
+    judged = [judge(bank, port, outcome.answers, marking.rtol) for port in bank.exercise.returns]
+    followed(bank, judged, marking.rtol)
+    checks = tuple(check(j, marking) for j in judged)
+    score = float(sum(c.score for c in checks))
+    wrong = [j for j in judged if not j.correct]
+    diagnoses = explained(bank, judged, marking.rtol) if wrong else ()
+    if wrong and not diagnoses:
+        checks = tuple(hinted(c, j, bank) for c, j in zip(checks, judged, strict=True))
+    return QuestionReport(
+        marking.id,
+        kind,
+        score,
+        marking.max_score,
+        verdict_of(score, marking.max_score),
+        first_problem(judged, outcome.answers, bank),
+        checks,
+        diagnoses,
+        notes(judged, outcome),
+        outcome.printed,
+    )
+
+
+def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
+    """The report where a problem kept the function from answering; `sandbox` is our failure."""
+    problem = outcome.problem
+    assert problem is not None
+    ours = problem.kind == "sandbox"
+    absent = problem.kind == "missing-function"
+    verdict = "not-checked" if ours else "missing" if absent else "wrong"
+    message = "could not be checked; this is not your mistake" if ours else "not there" if absent else "no value: see the problem above"
+    checks = tuple(Check(name, verdict, 0.0, points, message) for name, points in marking.points.items())
+    return QuestionReport(marking.id, kind, 0.0, marking.max_score, verdict, problem, checks, (), tuple(outcome.notes), outcome.printed)
+
+
+def judge(bank: Bank, port: Port, answers: tuple[Answer, ...], rtol: float) -> Judged:
+    """One quantity at every call: present, an array of real numbers, of the right shape, finite, close."""
+    result = Judged(port)
+    taken: list[Value] = []
+    for answer in answers:
+        value = answer.values.get(port.name)
+        if value is None:
+            result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
+            return result
+        taken.append(value)
+    sizes = [port.size(case.n) for case in bank.calls]
+    result.flaw = flawed(port, taken, sizes)
+    if result.flaw is not None:
+        result.message = result.flaw.message
+        return result
+    result.values = [np.asarray(v.array, dtype=float) for v in taken]
+    result.single = any(v.dtype in SINGLE for v in taken)
+    if not all(np.isfinite(v).all() for v in result.values):
+        index = next(i for i, v in enumerate(result.values) if not np.isfinite(v).all())
+        bad = "nan" if np.isnan(result.values[index]).any() else "inf"
+        result.flaw = Problem("not-finite", f"{port.name} holds {bad} {place(bank, index)}; expected finite numbers.")
+        result.message = result.flaw.message
+        return result
+    compared(bank, result, sizes, rtol)
+    return result
+
+
+def compared(bank: Bank, result: Judged, sizes: list[tuple[int, ...]], rtol: float) -> None:
+    """The metric at every call, and where it first fails."""
+    assert result.values is not None
+    tolerance, roundoff = (RTOL_SINGLE, ROUNDOFF_SINGLE) if result.single else (rtol, ROUNDOFF)
+    q = result.port.quantity
+    for value, truth, scale, size in zip(result.values, bank.values, bank.scales, sizes, strict=True):
+        s = np.broadcast_to(scale[q], np.shape(truth[q]))
+        result.comparisons.append(compare(value, np.reshape(truth[q], size), np.reshape(s, size), max(tolerance, rtol), roundoff))
+    first = next((i for i, c in enumerate(result.comparisons) if not c.same), None)
+    if first is None:
+        result.verdict = "correct"
+        return
+    if first == len(bank.cases):
+        result.message = "the first input, asked again at the end, gave another answer: the function remembers earlier calls"
+        return
+    where = result.comparisons[first].where
+    spot = f", first at [{', '.join(str(i) for i in where)}]" if where else ""
+    result.message = f"wrong {place(bank, first)}{spot}"
+
+
+def place(bank: Bank, index: int) -> str:
+    """`at case 2 of 10 (5 samples)`."""
+    if index >= len(bank.cases):
+        return "when the first case is asked again"
+    return f"at case {index + 1} of {len(bank.cases)} ({bank.exercise.case_words(bank.cases[index])})"
+
+
+def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Problem | None:
+    """The first value that is no array of real numbers of the promised shape: type before shape."""
+    for value in values:
+        if value.array is None:
+            return Problem(
+                "return", f"{port.name} is {value.flaw or 'no number'} ({value.python}); expected {port.described} of real numbers."
+            )
+    for value, size in zip(values, sizes, strict=True):
+        assert value.array is not None
+        if np.shape(value.array) != size:
+            found, wanted = shape_words(np.shape(value.array)), shape_words(size)
+            turned = " It is the transpose of the shape expected." if np.shape(value.array) == size[::-1] else ""
+            return Problem("shape", f"{port.name} has shape {found}; expected {wanted} ({port.described}).{turned}")
+    return None
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """`() (a float)` or `(3,)`."""
+    return "() (a float)" if shape == () else str(tuple(int(s) for s in shape))
+
+
+def first_problem(judged: list[Judged], answers: tuple[Answer, ...], bank: Bank) -> Problem | None:
+    """The gravest thing wrong with the form of what was returned: type or keys, shape, not finite."""
+    flaws = [j.flaw for j in judged if j.flaw is not None]
+    lacking = [j.port.name for j in judged if j.missing]
+    if lacking:
+        python = answers[0].python if answers else "nothing"
+        promised = ", ".join(bank.exercise.promised)
+        expected = f"an {bank.exercise.returns[0].described}" if bank.exercise.single else f"a dict with the keys {promised}"
+        lacks = f", without {', '.join(lacking)}" if python == "dict" and not bank.exercise.single else ""
+        flaws.insert(0, Problem("return", f"Returned {a(python)}{lacks}; expected {expected}."))
+    order = {"return": 0, "shape": 1, "not-finite": 2}
+    return min(flaws, key=lambda flaw: order[flaw.kind]) if flaws else None
+
+
+def a(noun: str) -> str:
+    """The noun with its article."""
+    return noun if noun in ("nothing", "None", "NoneType") else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def followed(bank: Bank, judged: list[Judged], rtol: float) -> None:
+    """Marks `follow-through` where a wrong quantity is right for the student's own earlier values at every case (CONTRACT 5)."""
+    usable = {j.port.quantity: j for j in judged if j.values is not None and not j.flaw}
+    wrong = {q: j for q, j in usable.items() if not j.correct}
+    for quantity, j in wrong.items():
+        sources = wrong_sources(bank, quantity, usable, wrong)
+        if sources and not any(trapped(wrong[s]) for s in (*sources, quantity)) and all_follow(bank, j, usable, rtol):
+            j.verdict, j.message = "follow-through", "right for your own earlier values: the mistake lies before this quantity"
+
+
+def wrong_sources(bank: Bank, quantity: str, usable: Mapping[str, Judged], wrong: Mapping[str, Judged]) -> set[str]:
+    """The student's wrong quantities that this one rests on with nothing that she returned between."""
+    steps = {step.name: step for step in bank.steps[0]}
+    found: set[str] = set()
+    waiting = list(steps[quantity].needs) if quantity in steps else []
+    while waiting:
+        name = waiting.pop()
+        if name in usable:
+            found |= {name} & set(wrong)
+        elif name in steps:
+            waiting.extend(steps[name].needs)
+    return found
+
+
+def trapped(j: Judged) -> bool:
+    """Zero, constant within every case (arrays) or the same in all cases (scalars): nothing follows from or for it."""
+    assert j.values is not None
+    values = j.values
+    if all(not v.any() for v in values):
+        return True
+    if all(v.size == 1 for v in values):
+        return all(v.ravel()[0] == values[0].ravel()[0] for v in values)
+    return all(np.ptp(v) == 0 for v in values)
+
+
+def all_follow(bank: Bank, j: Judged, usable: Mapping[str, Judged], rtol: float) -> bool:
+    """Whether the quantity is what its step makes of the student's own values, at every case."""
+    assert j.values is not None
+    q = j.port.quantity
+    tolerance, roundoff = (RTOL_SINGLE, ROUNDOFF_SINGLE) if any(u.single for u in usable.values()) else (rtol, ROUNDOFF)
+    for index, truth in enumerate(bank.values[: len(bank.cases)]):
+        student = {name: np.reshape(u.values[index], np.shape(truth[name])) for name, u in usable.items() if u.values is not None}
+        with np.errstate(all="ignore"):
+            own = follow(bank.steps[index], bank.cases[index].inputs, student)[q]
+        scale = np.broadcast_to(bank.scales[index][q], np.shape(truth[q]))
+        if not compare(student[q], own, scale, max(tolerance, rtol), roundoff).same:
+            return False
+    return True
+
+
+def check(j: Judged, marking: Marking) -> Check:
+    """The check of one quantity, with its points."""
+    points = float(marking.points.get(j.port.name, 0.0))
+    verdict = "missing" if j.missing else j.verdict
+    share = {"correct": 1.0, "follow-through": marking.follow_through}.get(verdict, 0.0)
+    return Check(j.port.name, verdict, points * share, points, j.message)
+
+
+def explained(bank: Bank, judged: list[Judged], rtol: float) -> tuple[Any, ...]:
+    """The diagnosis on all quantities that can be compared."""
+    calls = len(bank.calls)
+    student: list[Values] = []
+    for index in range(calls):
+        student.append({})
+        for j in judged:
+            q = j.port.quantity
+            value = None if j.values is None else j.values[index]
+            shape = np.shape(bank.values[index][q])
+            student[index][q] = np.full(shape, np.nan) if value is None or j.flaw else np.reshape(value, shape)
+    use = np.array([j.values is not None and j.flaw is None for j in judged] * calls)
+    if not use.any() or all(j.correct for j in judged if j.values is not None and j.flaw is None):
+        return ()
+    single = np.array([j.single for j in judged] * calls)
+    return diagnose(bank, student, use, np.where(single, RTOL_SINGLE, rtol), np.where(single, ROUNDOFF_SINGLE, ROUNDOFF))
+
+
+def hinted(c: Check, j: Judged, bank: Bank) -> Check:
+    """A wrong check with what can be said of its sign or size, where no mistake is named."""
+    if c.verdict != "wrong" or j.values is None or j.flaw:
+        return c
+    q = j.port.quantity
+    mine = [v.ravel() for v in j.values[: len(bank.cases)]]
+    theirs = [np.ravel(values[q]) for values in bank.values[: len(bank.cases)]]
+    ratios = [float(m @ t) / float(t @ t) if float(t @ t) > 0 else np.nan for m, t in zip(mine, theirs, strict=True)]
+    ratio = ratios[0]
+    steady = all(
+        np.isfinite(r) and abs(r - ratio) <= 1e-5 * abs(ratio) and np.allclose(m, r * t, rtol=1e-4, atol=1e-6 * float(np.abs(t).max()))
+        for r, m, t in zip(ratios, mine, theirs, strict=True)
+    )
+    if all(not m.any() for m in mine):
+        words = "it is zero everywhere"
+    elif steady and np.isclose(ratio, -1, rtol=1e-4):
+        words = "the sign is opposite at every point"
+    elif steady:
+        words = f"it is {ratio:.3g} times the expected at every point"
+    else:
+        return c
+    return Check(c.name, c.verdict, c.score, c.max_score, f"{c.message}; {words}")
+
+
+def notes(judged: list[Judged], outcome: Outcome) -> tuple[str, ...]:
+    """What was accepted although unusual."""
+    said = list(outcome.notes)
+    if any(answer.mutated for answer in outcome.answers):
+        said.append("The function changes its arguments in place; this costs nothing here, but a caller may be surprised.")
+    if any(j.single for j in judged):
+        said.append("Some values are float32: they were compared at a relative 1e-4.")
+    elif max((c.relative for j in judged if j.correct for c in j.comparisons), default=0.0) > DIFFERENCES:
+        said.append("The values agree to fewer digits than exact derivatives do, as numerical differences or rounding would.")
+    promised = {j.port.name for j in judged}
+    further = sorted({str(key) for answer in outcome.answers for key in answer.values} - promised)
+    if further and not all(j.missing for j in judged):
+        shown = ", ".join(further[:5]) + (", …" if len(further) > 5 else "")
+        said.append(f"Further keys were ignored: {shown}.")
+    return tuple(said)
