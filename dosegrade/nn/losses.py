@@ -63,7 +63,7 @@ def _crossentropy_rows(t: Array, p: Array) -> Array:
 def _crossentropy_rows_gradient(t: Array, p: Array) -> Array:
     total = p.sum(axis=-1, keepdims=True)
     kept = np.where(_inside(p / total), t, 0.0)
-    return np.asarray(-kept / p + kept.sum(axis=-1, keepdims=True) / total)
+    return np.asarray(-kept / np.where(kept == 0, 1.0, p) + kept.sum(axis=-1, keepdims=True) / total)
 
 
 def _binary(t: Array, p: Array) -> Array:
