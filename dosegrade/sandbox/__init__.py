@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dosegrade.grading.outcome import Outcome
+if TYPE_CHECKING:  # NumPy is imported while the worker starts, not before
+    from dosegrade.grading.outcome import Outcome
+    from dosegrade.sandbox.linux import LinuxSandbox
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,14 @@ class Sandbox(Protocol):
     """Runs a program once and calls its functions; one Outcome a task, whatever the program does."""
 
     def run(self, program: Program, tasks: Sequence[Task]) -> tuple[Outcome, ...]: ...
+
+
+def open_sandbox() -> LinuxSandbox:
+    """This machine's sandbox, its first worker already starting; raises SandboxError where there is none (there is no silent fallback)."""
+    from dosegrade.sandbox.worker import Worker
+
+    worker = Worker()
+    # The worker starts while this process imports the rest.
+    from dosegrade.sandbox.linux import LinuxSandbox
+
+    return LinuxSandbox(worker=worker)

@@ -1,0 +1,330 @@
+"""The untrusting side of a run: loads a student's program in a forked process and calls its functions, one record a result.
+
+Nothing here is trusted by the parent: a student shares this memory and may send what he likes, which forges values, nothing more.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.abc
+import importlib.machinery
+import inspect
+import io
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from . import values
+
+SEED = 20_240_229
+
+
+class Failure(Exception):
+    """What ends a task or the loading, in the words for the student."""
+
+    def __init__(self, kind: str, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.line = kind, message, line
+
+
+class Channel:
+    """The pipe to the parent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._write = descriptor, os.write
+        # Freed when memory runs out, so that saying so still works.
+        self.reserve: bytearray | None = bytearray(1 << 20)
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        """Writes one record, whole."""
+        data = memoryview(values.record(kind, payload))
+        while data:
+            data = data[self._write(self._descriptor, data) :]
+
+    def fail(self, failure: Failure) -> None:
+        """Ends a task or the loading."""
+        self.send(values.FAILED, values.pack_failure(failure.kind, failure.message, failure.line))
+
+
+class Printed(io.TextIOBase):
+    """Standard output and error: sends whole lines while the budget lasts, then drops."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel, self._left, self._pending = channel, 0, ""
+
+    def allow(self, budget: int) -> None:
+        """A new budget in bytes; one more is sent, by which the parent sees that something was dropped."""
+        self._left = budget + 1
+
+    def write(self, text: str, /) -> int:
+        """Keeps what the budget allows."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self._left > 0:
+            self._pending += text[: self._left]
+            if len(self._pending) >= min(512, self._left) or "\n" in text:
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Sends what is pending."""
+        raw, self._pending = self._pending.encode("utf-8", "replace")[: max(self._left, 0)], ""
+        self._left -= len(raw)
+        if raw:
+            self._channel.send(values.TEXT, raw)
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As for any text."""
+        return "utf-8"
+
+
+class Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the files beside the solution from memory; nothing can be opened here."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = {_module_name(path): (path, source) for path, source in files.items()}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        """A sibling's spec, or that of a folder that holds one."""
+        if name in self._files:
+            file = self._files[name][0]
+            spec = importlib.machinery.ModuleSpec(name, self, origin=file, is_package=file.endswith("__init__.py"))
+            spec.has_location = True
+            return spec
+        if any(other.startswith(name + ".") for other in self._files):
+            return importlib.machinery.ModuleSpec(name, None, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """The ordinary one."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Compiles and runs the file."""
+        path, source = self._files[module.__name__]
+        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+
+
+def _module_name(path: str) -> str:
+    name = path.removesuffix(".py").replace("/", ".")
+    return name.removesuffix(".__init__")
+
+
+class Loaded:
+    """A program that has been run: its module, the files its lines are counted in, what did not run."""
+
+    def __init__(self, name: str, cells: Sequence[tuple[bytes, str]]) -> None:
+        self.module = ModuleType("solution")
+        self.module.__file__ = name
+        self.files = {f"{name}, {label}" if label else name: (label, source) for source, label in cells}
+        self.notes: list[str] = []
+
+    def run(self, tolerant: bool) -> None:
+        """Runs the cells in order; a failing one is a note where that is tolerated, else a Failure."""
+        sys.modules["solution"] = self.module
+        for filename, (label, source) in self.files.items():
+            try:
+                self._run_cell(source, filename)
+            except BaseException as error:
+                failure = self.failure(error)
+                if not tolerant:
+                    raise failure from None
+                if len(self.notes) < 20:
+                    line = f" (line {failure.line})" if failure.line else ""
+                    start = "" if label and failure.message.startswith(label) else f"{label or 'a cell'}: "
+                    self.notes.append(f"{start}{failure.message}{line}")
+
+    def _run_cell(self, source: bytes, filename: str) -> None:
+        exec(_compile(source, filename, self.files[filename][0]), self.module.__dict__)  # noqa: S102
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """The function asked for."""
+        found = self.module.__dict__.get(name)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+        what = f"'{name}' is a {values.type_name(found)}, expected a function" if name in self.module.__dict__ else self._missing(name)
+        because = f"; {self.notes[0]}" if self.notes else ""
+        raise Failure("missing-function", what + because)
+
+    def _missing(self, name: str) -> str:
+        names = [key for key, value in self.module.__dict__.items() if type(key) is str and inspect.isfunction(value) and key[0] != "_"]
+        close = [key for key in names if key.lower() == name.lower() or key.startswith(name[:4]) or name.startswith(key)]
+        shown = ", ".join((close or names)[:6])
+        return f"there is no function named '{name}'" + (f"; found {shown}" if shown else " and no other function either")
+
+    def failure(self, error: BaseException) -> Failure:
+        """An exception in the student's words and lines."""
+        if isinstance(error, Failure) and type(error) is Failure:
+            return error
+        filename, line = self._place(error.__traceback__)
+        error.__traceback__ = None
+        label = self.files[filename][0] if filename else ""
+        kind, message = _explain(error)
+        if kind == "forbidden" and filename and line and isinstance(error, OSError | RuntimeError):
+            message += self._quote(filename, line)
+        return Failure(kind, f"{label}: {message}" if label else message, line)
+
+    def _place(self, trace: TracebackType | None) -> tuple[str, int | None]:
+        place: tuple[str, int | None] = ("", None)
+        while trace is not None:
+            filename = trace.tb_frame.f_code.co_filename
+            if filename in self.files:
+                place = (filename, trace.tb_lineno)
+            trace = trace.tb_next
+        return place
+
+    def _quote(self, filename: str, line: int) -> str:
+        lines = self.files[filename][1].splitlines()
+        if not 0 < line <= len(lines):
+            return ""
+        return f", in `{lines[line - 1].decode('utf-8', 'replace').strip()[:80]}`"
+
+
+def _compile(source: bytes, filename: str, label: str) -> CodeType:
+    place = f"{label}: " if label else ""
+    try:
+        return compile(source, filename, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise Failure("syntax", f"{place}{values.type_name(error)}: {error.msg}", error.lineno) from None
+    except (RecursionError, MemoryError):
+        raise Failure("syntax", f"{place}the source is too deep or too large to compile") from None
+    except ValueError as error:
+        raise Failure("syntax", f"{place}{error}") from None
+
+
+def _explain(error: BaseException) -> tuple[str, str]:
+    """The kind of problem and the sentence for it."""
+    text = f"{values.type_name(error)}: {_text(error)}"
+    if isinstance(error, MemoryError):
+        return "memory", text if _text(error) else "MemoryError: the memory limit was reached"
+    if isinstance(error, SystemExit):
+        return "exit", f"the program ended itself ({text})"
+    if isinstance(error, ModuleNotFoundError):
+        return "forbidden", f"module {_module_of(error)} is not available in the checker"
+    refused = isinstance(error, OSError) and error.errno in (errno.EPERM, errno.EACCES, errno.ENOSYS)
+    if refused or (isinstance(error, RuntimeError) and _text(error) == "can't start new thread"):
+        return "forbidden", f"the checker does not allow this call: {text}"
+    if isinstance(error, EOFError) and "reading a line" in _text(error):
+        return "exception", f"{text} (there is no keyboard in the checker: do not call input())"
+    return "exception", text
+
+
+def _module_of(error: ModuleNotFoundError) -> str:
+    name = error.name
+    return repr(str.__str__(name)[:80]) if isinstance(name, str) else _text(error)
+
+
+def _text(error: BaseException) -> str:
+    """`str(error)`, which is student code as well."""
+    try:
+        text = str(error)
+    except BaseException as again:
+        return f"(its text cannot be had: {values.type_name(again)})"
+    return values.clean(str.__getitem__(text, slice(0, 4 * values.MAX_TEXT)))
+
+
+def check_signature(function: Callable[..., Any], name: str, count: int) -> None:
+    """Raises a Failure where `function` does not take `count` positional arguments."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # built-in functions have none; the call itself will tell
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        found = values.clean(f"{name}{signature}", 200)
+        raise Failure("signature", f"{name} is called with {count} positional arguments; found {found}") from None
+
+
+class Run:
+    """One program in this process, reporting to a channel."""
+
+    def __init__(self, channel: Channel, request: Mapping[str, Any]) -> None:
+        self._channel, self._request, self._printed = channel, request, Printed(channel)
+        self._loaded = Loaded(request["name"], request["cells"])
+
+    def everything(self) -> None:
+        """Loads, then does each task."""
+        _prepare(self._request["siblings"], self._request["name"], self._printed, self._loaded.module)
+        if not self._guarded(self._load, self._request["tasks"][0]["print"]):
+            return
+        for task in self._request["tasks"]:
+            self._guarded(partial(self._do, task), task["print"])
+
+    def _guarded(self, step: Callable[[], None], budget: int) -> bool:
+        self._printed.allow(budget)
+        try:
+            step()
+        except BaseException as error:
+            if isinstance(error, MemoryError):
+                self._channel.reserve = None
+            failure = self._loaded.failure(error)
+            error = failure  # the student's frames, and what they hold, end here
+            self._printed.flush()
+            self._channel.fail(failure)
+            return False
+        return True
+
+    def _load(self) -> None:
+        self._loaded.run(self._request["tolerant"])
+        self._printed.flush()
+        self._channel.send(values.LOADED, values.pack_notes(self._loaded.notes))
+
+    def _do(self, task: Mapping[str, Any]) -> None:
+        function = self._loaded.function(task["function"])
+        left = task["output"]
+        for index, packed in enumerate(task["calls"]):
+            arguments = values.decode(packed)
+            if index == 0:
+                check_signature(function, task["function"], len(arguments))
+            left -= self._call(function, arguments, packed, left)
+        self._printed.flush()
+        self._channel.send(values.DONE)
+
+    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], packed: bytes, left: int) -> int:
+        described = values.describe(function(*arguments))
+        size = values.size_of(described)
+        if size > left:
+            raise Failure("output", f"found more than {left} bytes returned, expected less")
+        self._channel.send(values.ANSWER, values.pack_answer(described, _mutated(arguments, packed)))
+        return size
+
+
+def _mutated(arguments: tuple[Any, ...], packed: bytes) -> bool:
+    try:
+        return values.encode(arguments) != packed
+    except (TypeError, ValueError, OverflowError):
+        return True
+
+
+def _prepare(siblings: Mapping[str, bytes], name: str, printed: Printed, module: ModuleType) -> None:
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[misc,assignment]
+    sys.meta_path.append(Siblings(siblings))
+    sys.modules["__main__"] = ModuleType("__main__")
+    sys.modules.setdefault(_module_name(name), module)
+    sys.argv[:] = [name]
+    random.seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002
+
+
+def serve(descriptor: int, body: bytes) -> None:
+    """Answers the request on `descriptor`; the caller has locked the process in and ends it afterwards."""
+    channel = Channel(descriptor)
+    channel.send(values.READY)
+    try:
+        Run(channel, values.decode(body)).everything()
+    except MemoryError:
+        channel.reserve = None
+        channel.fail(Failure("memory", "MemoryError: the memory limit was reached"))

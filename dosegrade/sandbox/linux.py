@@ -1,0 +1,333 @@
+"""The sandbox for Linux: the trusted parent of one worker, which runs each program in a fresh locked process.
+
+It holds the expected answers, sends only source and inputs, and reads back only records that it checks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TypeVar
+
+from dosegrade.errors import SandboxError
+from dosegrade.grading.outcome import Outcome, Problem
+from dosegrade.sandbox import Limits, Program, Task, selftest, values
+from dosegrade.sandbox.transcript import TooMuch, Transcript
+from dosegrade.sandbox.worker import Worker, WorkerLost
+
+T = TypeVar("T")
+RECYCLE_RUNS = 500
+ANSWER_SECONDS = 10.0
+# A process that is runnable but starved (more workers than cores) gets more wall time, this many times as much at most.
+STARVED, PATIENCE = 0.1, 4.0
+
+
+def request(program: Program, tasks: Sequence[Task]) -> bytes:
+    """What a child gets: its limits, source and inputs, never an expected answer."""
+    body = values.encode(
+        {
+            "name": program.name,
+            "cells": [(cell.source, cell.label) for cell in program.cells],
+            "siblings": dict(program.siblings),
+            "tolerant": program.tolerant,
+            "tasks": [
+                {
+                    "function": task.function,
+                    "calls": [values.encode(tuple(call)) for call in task.calls],
+                    "print": task.limits.print_bytes,
+                    "output": task.limits.output_bytes,
+                }
+                for task in tasks
+            ],
+        }
+    )
+    # The load and every task have the limit once; the parent enforces each, this is the backstop for all.
+    seconds = math.ceil(tasks[0].limits.cpu_seconds + sum(task.limits.cpu_seconds for task in tasks)) + 1
+    return values.REQUEST.pack(max(task.limits.memory_bytes for task in tasks), seconds) + body
+
+
+class Clock:
+    """The limits of one stage: CPU time as the kernel counts it for the child, wall time as a second bound."""
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+        self.restart(Limits())
+
+    def restart(self, limits: Limits) -> None:
+        """A new stage."""
+        self._limits, self._began, self._base = limits, time.monotonic(), self._cpu()
+
+    def _cpu(self) -> float:
+        if self.pid is None:
+            return 0.0
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:  # it has just ended
+            return 0.0
+
+    def left(self) -> float:
+        """Seconds until the stage can have reached a limit."""
+        wall = self._began + self._limits.wall_seconds - time.monotonic()
+        return max(0.001, min(wall if wall > 0 else math.inf, self._limits.cpu_seconds - self._used()))
+
+    def _used(self) -> float:
+        return max(0.0, self._cpu() - self._base)
+
+    def over(self) -> Problem | None:
+        """The problem where a limit is reached."""
+        used, wall = self._used(), time.monotonic() - self._began
+        if used >= self._limits.cpu_seconds:
+            return Problem("timeout", f"used {self._limits.cpu_seconds:g} s of computing time without returning")
+        starved = used > STARVED * wall and wall < PATIENCE * self._limits.wall_seconds
+        if wall >= self._limits.wall_seconds and not starved:
+            return Problem("timeout", f"did not return within {self._limits.wall_seconds:g} s")
+        return None
+
+
+class Session:
+    """One child from fork to end."""
+
+    def __init__(self, worker: Worker, tasks: Sequence[Task], body: bytes, again: bool = False) -> None:
+        self._worker, self._left = worker, memoryview(body)
+        self.transcript = Transcript(tasks, again)
+        self._clock = Clock()
+        self._cause: Problem | None = None
+        self._status: int | None = None
+        self._killed_at = math.inf
+
+    def run(self) -> Transcript:
+        """Drives the child to its end; raises WorkerLost where that is not the student's doing."""
+        their_request, self._request = os.pipe()
+        self._result, their_result = os.pipe()
+        try:
+            try:
+                self._worker.send(b"R", (their_request, their_result))
+            finally:
+                os.close(their_request)
+                os.close(their_result)
+            self._converse()
+        finally:
+            os.close(self._result)
+            self._close_request()
+        self._conclude()
+        return self.transcript
+
+    def _converse(self) -> None:
+        os.set_blocking(self._request, False)
+        os.set_blocking(self._result, False)
+        self._worker.socket.settimeout(ANSWER_SECONDS)
+        self._poll = select.poll()
+        for descriptor, events in ((self._request, select.POLLOUT), (self._result, select.POLLIN), (self._worker.socket, select.POLLIN)):
+            self._poll.register(descriptor, events)
+        self._clock.restart(self.transcript.limits)
+        while self._status is None:
+            self._turn()
+
+    def _turn(self) -> None:
+        ready = dict(self._poll.poll(1000 * self._patience()))
+        if self._request in ready:
+            self._write()
+        if self._result in ready:
+            self._read()
+        if self._worker.socket.fileno() in ready:
+            self._listen()
+        if not ready:
+            self._look_at_clock()
+
+    def _patience(self) -> float:
+        if self._killed_at < math.inf:
+            return max(0.0, self._killed_at + ANSWER_SECONDS - time.monotonic())
+        return 0.05 if self.transcript.finished else self._clock.left()
+
+    def _write(self) -> None:
+        try:
+            self._left = self._left[os.write(self._request, self._left) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._left = self._left[:0]
+        if not self._left:
+            self._poll.unregister(self._request)
+            self._close_request()
+
+    def _close_request(self) -> None:
+        if self._request >= 0:
+            os.close(self._request)
+            self._request = -1
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._result, 1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            self._poll.unregister(self._result)
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._cause is not None or self.transcript.finished:
+            return
+        before = self.transcript.stage
+        try:
+            self.transcript.feed(data)
+        except TooMuch:
+            self._kill(Problem("output", f"found more than {self.transcript.limits.output_bytes} bytes returned, expected less"))
+        except values.Malformed as error:
+            self._kill(Problem("crash", f"the program wrote into the checker's own channel ({error})"))
+        if self.transcript.stage != before and not self.transcript.finished:
+            self._clock.restart(self.transcript.limits)
+
+    def _listen(self) -> None:
+        message, sender = self._worker.receive()
+        if message == b"P":
+            self._clock.pid = sender
+        elif message[:1] == b"S":
+            self._status = int(message[1:])
+            self._drain()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._result, 1 << 16):
+                self._feed(data)
+
+    def _look_at_clock(self) -> None:
+        if self._killed_at < math.inf:
+            raise WorkerLost("the worker does not answer")
+        if self.transcript.finished:
+            self._kill(None)
+            return
+        problem = self._clock.over()
+        if problem is not None:
+            self._kill(problem)
+
+    def _kill(self, cause: Problem | None) -> None:
+        self._cause = self._cause or cause
+        self._killed_at = time.monotonic()
+        self._worker.send(b"K")
+
+    def _conclude(self) -> None:
+        if self.transcript.finished:
+            return
+        if not self.transcript.ready and self._cause is None:
+            raise WorkerLost(f"the child ended before the program began (status {self._status})")
+        self.transcript.stop(self._cause or ending(self._status or 0))
+
+
+def ending(status: int) -> Problem:
+    """Why a process is gone that nobody killed."""
+    if status >= 0:
+        return Problem("exit", f"the program ended its process (status {status})")
+    if -status == signal.SIGXCPU:
+        return Problem("timeout", "used up its computing time without returning")
+    if -status == signal.SIGKILL:
+        return Problem("memory", "the system ended the program, most likely for want of memory")
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+    return Problem("crash", f"the program crashed its process ({name})")
+
+
+class LinuxSandbox:
+    """One worker; programs one after the other. Opened at once, waits for the worker at its first run."""
+
+    def __init__(self, *, worker: Worker | None = None, without: tuple[str, ...] = (), recycle_runs: int = RECYCLE_RUNS) -> None:
+        self._lock = threading.Lock()
+        self._without, self._recycle, self._runs = without, recycle_runs, 0
+        self._layers: tuple[selftest.Layer, ...] = ()
+        self._closed = False
+        self._worker: Worker | None = worker or Worker(without)
+        self._greeted = False
+
+    def __enter__(self) -> LinuxSandbox:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the worker. A closed sandbox runs nothing more."""
+        self._closed = True
+        self._drop()
+
+    def start(self) -> None:
+        """Waits until the worker is ready and has proved itself; raises SandboxError where it does not hold."""
+        with self._lock:
+            self._retrying(lambda worker: None)
+
+    def report(self) -> tuple[selftest.Layer, ...]:
+        """The layers and whether each holds here; never raises because one does not."""
+        with self._lock:
+            with contextlib.suppress(SandboxError):
+                self._retrying(lambda worker: None)
+            return self._layers or (selftest.Layer("worker", True, False, "the worker does not start"),)
+
+    def run(self, program: Program, tasks: Sequence[Task]) -> tuple[Outcome, ...]:
+        """One outcome a task. The program is loaded once; where a task kills its process, again for those after it."""
+        outcomes: list[Outcome] = []
+        with self._lock:
+            while len(outcomes) < len(tasks):
+                outcomes += self._attempt(program, tasks[len(outcomes) :], again=bool(outcomes))
+        return tuple(outcomes)
+
+    def floor(self) -> None:
+        """What a run cannot cost less than: a fork of the same process that ends at once (for benchmarks)."""
+        with self._lock:
+            worker = self._ready()
+            worker.send(b"F")
+            worker.receive()
+
+    def _attempt(self, program: Program, tasks: Sequence[Task], again: bool) -> list[Outcome]:
+        body = request(program, tasks)
+        try:
+            transcript = self._retrying(lambda worker: Session(worker, tasks, body, again).run())
+        except WorkerLost as error:
+            return [Outcome(problem=Problem("sandbox", f"the checker itself failed: {error}"))] * len(tasks)
+        self._runs += 1
+        return transcript.outcomes
+
+    def _retrying(self, use: Callable[[Worker], T]) -> T:
+        """`use` with the worker; where the worker is lost, once more with a new one."""
+        try:
+            return use(self._ready())
+        except WorkerLost:
+            self._drop()
+            try:
+                return use(self._ready())
+            except WorkerLost:
+                self._drop()
+                raise
+
+    def _ready(self) -> Worker:
+        if self._closed:
+            raise SandboxError("found a sandbox that was closed, expected an open one; open another")
+        if self._worker is not None and (self._runs >= self._recycle or self._worker.owner != os.getpid()):
+            self._drop()
+        if self._worker is None:
+            self._worker, self._greeted, self._runs = Worker(self._without), False, 0
+        if not self._greeted:
+            self._greet(self._worker)
+        return self._worker
+
+    def _greet(self, worker: Worker) -> None:
+        try:
+            report = values.decode(worker.hello())
+        except WorkerLost as error:
+            self._drop()
+            raise SandboxError(f"found that the checker's worker does not start: {error}; see `dosegrade doctor`") from error
+        self._layers = selftest.judge(report)
+        holes = selftest.holes(self._layers)
+        if holes:
+            self._drop()
+            found = "; ".join(f"{layer.name}: {layer.detail}" for layer in holes)
+            raise SandboxError(f"found isolation that does not hold ({found}), so nothing is graded; see `dosegrade doctor`")
+        self._greeted = True
+
+    def _drop(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None

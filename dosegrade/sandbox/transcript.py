@@ -1,0 +1,124 @@
+"""What the parent makes of the records that a child sends: the outcomes so far, and the stage that the child is in.
+
+Every byte may have been written by an enemy: sizes, order and counts are checked, and anything else is Malformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
+from dosegrade.sandbox import Limits, Task, values
+from dosegrade.sandbox.values import Malformed
+
+# Names, shapes and frames, on top of the numbers returned.
+SLACK_BYTES = 4 << 20
+
+
+class TooMuch(Exception):
+    """The child sent more than a task may return."""
+
+
+def to_answer(described: values.Described, mutated: bool = False) -> Answer:
+    """A described return in the grader's words."""
+    named = {name: Value(leaf.array, leaf.dtype, leaf.python, leaf.flaw) for name, leaf in described.values.items()}
+    return Answer(named, described.python, mutated)
+
+
+def answer(returned: object, mutated: bool = False) -> Answer:
+    """Whatever a function of this process returned, as a sandbox would have brought it back (`self_check`)."""
+    return to_answer(values.describe(returned), mutated)
+
+
+class Transcript:
+    """Records in, outcomes out, for one process that runs some tasks. `again`: what loading prints has been kept before."""
+
+    def __init__(self, tasks: Sequence[Task], again: bool = False) -> None:
+        self._tasks, self._again = tasks, again
+        self._buffer = bytearray()
+        self._received = 0
+        self._answers: list[Answer] = []
+        self._printed = bytearray()
+        self._notes: tuple[str, ...] = ()
+        self.ready = False
+        self.loaded = False
+        self.outcomes: list[Outcome] = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether every task has its outcome."""
+        return len(self.outcomes) == len(self._tasks)
+
+    @property
+    def stage(self) -> tuple[bool, int]:
+        """Changes when the child goes on to something that has limits of its own."""
+        return self.loaded, len(self.outcomes)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of what is being done now."""
+        return self._tasks[min(len(self.outcomes), len(self._tasks) - 1)].limits
+
+    def feed(self, data: bytes) -> None:
+        """Takes bytes from the pipe; raises Malformed or TooMuch, after which nothing more may be fed."""
+        self._buffer += data
+        while not self.finished and len(self._buffer) >= values.HEADER.size:
+            kind, size = values.HEADER.unpack_from(self._buffer)
+            end = values.HEADER.size + size
+            self._spend(0 if len(self._buffer) >= end else size)
+            if len(self._buffer) < end:
+                return
+            payload = bytes(self._buffer[values.HEADER.size : end])
+            del self._buffer[:end]
+            self._received += end
+            self._spend(0)
+            self._take(kind, payload)
+
+    def _spend(self, ahead: int) -> None:
+        if self._received + ahead > self.limits.output_bytes + self.limits.print_bytes + SLACK_BYTES:
+            raise TooMuch
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        if kind == values.READY and not self.ready and not payload:
+            self.ready = True
+        elif not self.ready:
+            raise Malformed("found a record before the start")
+        elif kind == values.TEXT:
+            self._printed += payload[: max(0, self.limits.print_bytes + 1 - len(self._printed))]
+        elif kind == values.FAILED:
+            self.stop(Problem(*values.unpack_failure(payload)))
+        else:
+            self._progress(kind, payload)
+
+    def _progress(self, kind: int, payload: bytes) -> None:
+        if kind == values.LOADED and not self.loaded:
+            self._notes, self.loaded = values.unpack_notes(payload), True
+            if self._again:
+                self._printed.clear()
+        elif kind == values.ANSWER and self.loaded and len(self._answers) < len(self._task.calls):
+            self._answers.append(to_answer(*values.unpack_answer(payload)))
+        elif kind == values.DONE and self.loaded and not payload and len(self._answers) == len(self._task.calls):
+            self._end(None)
+        else:
+            raise Malformed("found a record out of order")
+
+    @property
+    def _task(self) -> Task:
+        return self._tasks[len(self.outcomes)]
+
+    def stop(self, problem: Problem) -> None:
+        """Ends what is being done with a problem: this task, or every task where the program did not load."""
+        if self.loaded:
+            self._end(problem)
+        while not self.loaded and not self.finished:
+            self._end(problem)
+
+    def _end(self, problem: Problem | None) -> None:
+        self.outcomes.append(Outcome(tuple(self._answers), problem, self._text(), self._notes))
+        self._answers, self._received = [], 0
+        self._printed.clear()
+
+    def _text(self) -> str:
+        cap = self.limits.print_bytes
+        text = values.clean(self._printed[:cap].decode("utf-8", "replace"), cap)
+        return f"{text}\n[the rest was dropped: {cap} bytes of print are kept]" if len(self._printed) > cap else text

@@ -1,0 +1,405 @@
+"""What may cross the wall between grader and student: plain values as bytes, and the description of whatever a function returned.
+
+Needs NumPy only, because it runs inside the sandbox too, where the rest of the package must not exist; never pickle, npy or eval.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLAWS = (
+    "bool", "str", "bytes", "complex", "datetime", "structured", "object", "masked", "ragged",
+    "none", "dict", "callable", "deep", "dimensions",
+)  # fmt: skip
+MAX_DEPTH = 32
+MAX_DIMENSIONS = 16
+MAX_VALUES = 1000
+MAX_NAME = 200
+MAX_TEXT = 500
+
+# Records from child to parent: one byte of kind, four of length, the payload.
+READY, LOADED, TEXT, ANSWER, DONE, FAILED = range(1, 7)
+HEADER = struct.Struct("<BI")
+# Before a request: bytes of memory and seconds of CPU, which hold before anything is decoded.
+REQUEST = struct.Struct("<QI")
+CHILD_PROBLEMS = ("syntax", "missing-function", "signature", "exception", "exit", "memory", "output", "forbidden")
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+class Malformed(ValueError):
+    """Bytes that no honest sender writes."""
+
+
+class Leaf(NamedTuple):
+    """One returned quantity: float64 `array`, or None and the `flaw` that keeps it from being real numbers."""
+
+    array: NDArray[np.float64] | None
+    dtype: str
+    python: str
+    flaw: str | None = None
+
+
+class Described(NamedTuple):
+    """One return: its named leaves, and the type of the whole."""
+
+    values: dict[str, Leaf]
+    python: str
+
+
+def clean(text: str, cap: int = MAX_TEXT) -> str:
+    """`text` without terminal escapes, control and direction characters, cut to `cap` characters."""
+    text = _CONTROLS.sub("", _ESCAPES.sub("", text[: 8 * cap]))
+    return text if len(text) <= cap else text[: cap - 1] + "…"
+
+
+# What a function returned -----------------------------------------------------------------------------------------------
+
+
+def describe(returned: object) -> Described:
+    """The named values of a return: a dict's string keys, else `result`. Whatever is no array of real numbers is a flaw, not an error."""
+    if not isinstance(returned, dict):
+        return Described({"result": leaf(returned)}, type_name(returned))
+    values: dict[str, Leaf] = {}
+    for key, value in list(dict.items(returned)):
+        if isinstance(key, str) and len(values) < MAX_VALUES:
+            values[str.__str__(key)[:MAX_NAME]] = leaf(value)
+    return Described(values, type_name(returned))
+
+
+def type_name(value: object) -> str:
+    """The name of a value's type, whatever its metaclass says."""
+    try:
+        return clean(type.__dict__["__name__"].__get__(type(value)), 80)
+    except Exception:
+        return "object"
+
+
+def leaf(value: Any) -> Leaf:
+    """One value as float64, with its original dtype; a flaw where it is not real numbers."""
+    python = type_name(value)
+    if type(value) is float or type(value) is int:
+        return _number(value, python)
+    try:
+        flaw = _flaw_of(value, MAX_DEPTH)
+        if flaw is not None:
+            return Leaf(None, flaw, python, flaw)
+        array = np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return Leaf(None, "object", python, "ragged" if isinstance(error, ValueError) and isinstance(value, list | tuple) else "object")
+    return _real(array, python)
+
+
+def _number(value: float | int, python: str) -> Leaf:
+    try:
+        return Leaf(np.array(float(value)), "float64" if type(value) is float else "int64", python)
+    except OverflowError:
+        return Leaf(None, "object", python, "object")
+
+
+_KIND_FLAWS = {"b": "bool", "c": "complex", "U": "str", "T": "str", "S": "bytes", "M": "datetime", "m": "datetime", "V": "structured"}
+
+
+def _real(array: NDArray[Any], python: str) -> Leaf:
+    dtype = str(array.dtype)[:40]
+    if array.dtype.kind not in "fiu":
+        return Leaf(None, dtype, python, _KIND_FLAWS.get(array.dtype.kind, "object"))
+    if array.ndim > MAX_DIMENSIONS:
+        return Leaf(None, dtype, python, "dimensions")
+    # Not ascontiguousarray: it turns a 0-d array into shape (1,).
+    return Leaf(np.array(array, dtype=np.float64, order="C", subok=False), dtype, python)
+
+
+def _flaw_of(value: Any, depth: int) -> str | None:
+    """The first flaw that np.asarray would hide: a bool among floats, a mask that is dropped."""
+    if isinstance(value, list | tuple):
+        if depth == 0:
+            return "deep"
+        return next((flaw for flaw in (_flaw_of(item, depth - 1) for item in value) if flaw is not None), None)
+    if isinstance(value, np.ma.MaskedArray):
+        return "masked"
+    if isinstance(value, np.ndarray | np.generic):
+        return "bool" if value.dtype.kind == "b" else None
+    return _flaw_of_object(value)
+
+
+def _flaw_of_object(value: Any) -> str | None:
+    if value is None:
+        return "none"
+    for types, flaw in ((bool, "bool"), (str, "str"), ((bytes, bytearray, memoryview), "bytes"), (complex, "complex"), (dict, "dict")):
+        if isinstance(value, types):
+            return flaw
+    return "callable" if callable(value) else None
+
+
+# Inputs: parent to child -------------------------------------------------------------------------------------------------
+
+_CODES = {"<f8": b"d", "<f4": b"f", "<i8": b"q", "<i4": b"i", "|b1": b"?"}
+_DTYPES = {code[0]: np.dtype(name) for name, code in _CODES.items()}
+_F8, _I8, _U4 = struct.Struct("<d"), struct.Struct("<q"), struct.Struct("<I")
+
+
+def encode(value: Any) -> bytes:
+    """Plain data as bytes: None, bool, int, float, str, bytes, real arrays, and lists, tuples and str-keyed dicts of those."""
+    out: list[bytes] = []
+    _encode(value, out, MAX_DEPTH)
+    return b"".join(out)
+
+
+def _encode(value: Any, out: list[bytes], depth: int) -> None:
+    kind = type(value)
+    if kind is float:
+        out.append(b"F" + _F8.pack(value))
+    elif kind is np.ndarray:
+        _encode_array(value, out)
+    elif kind in (list, tuple, dict):
+        if depth == 0:
+            raise TypeError("found values nested too deeply (or within themselves), expected at most 32 levels")
+        _encode_container(value, out, depth - 1)
+    else:
+        _encode_atom(value, out)
+
+
+def _encode_container(value: Any, out: list[bytes], depth: int) -> None:
+    tag = b"D" if type(value) is dict else b"L" if type(value) is list else b"T"
+    out.append(tag + _U4.pack(len(value)))
+    if tag != b"D":
+        for item in value:
+            _encode(item, out, depth)
+        return
+    for key, item in value.items():
+        if type(key) is not str:
+            raise TypeError(f"found a dict key of type {type(key).__name__}, expected str")
+        _encode_atom(key, out)
+        _encode(item, out, depth)
+
+
+def _encode_atom(value: Any, out: list[bytes]) -> None:
+    if value is None:
+        out.append(b"N")
+    elif isinstance(value, bool | np.bool_):
+        out.append(b"Y" if value else b"X")
+    elif isinstance(value, np.floating | float):
+        out.append(b"F" + _F8.pack(float(value)))
+    elif isinstance(value, int | np.integer):
+        _encode_bytes(b"I", str(int(value)).encode(), out)
+    elif type(value) is str:
+        _encode_bytes(b"S", value.encode("utf-8", "surrogatepass"), out)
+    elif type(value) is bytes:
+        _encode_bytes(b"B", value, out)
+    else:
+        raise TypeError(f"found an argument of type {type(value).__name__}, expected plain numbers, texts, arrays, lists, tuples or dicts")
+
+
+def _encode_bytes(tag: bytes, data: bytes, out: list[bytes]) -> None:
+    out.append(tag + _U4.pack(len(data)) + data)
+
+
+def _encode_array(value: NDArray[Any], out: list[bytes]) -> None:
+    code = _CODES.get(value.dtype.str)
+    if code is None or value.ndim > MAX_DIMENSIONS:
+        raise TypeError(f"found an array of {value.dtype} with {value.ndim} dimensions, expected float64, float32, int64, int32 or bool")
+    out.append(b"A" + code + struct.pack(f"<B{value.ndim}Q", value.ndim, *value.shape) + value.tobytes())
+
+
+def decode(data: bytes) -> Any:
+    """The value that `encode` was given; raises Malformed on anything else. Arrays are fresh and writable."""
+    try:
+        value, at = _decode(data, 0, MAX_DEPTH)
+    except (struct.error, IndexError, UnicodeDecodeError, OverflowError, ValueError) as error:
+        raise Malformed(f"found bytes that are no value ({error})") from error
+    if at != len(data):
+        raise Malformed("found bytes after the value")
+    return value
+
+
+def _decode(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    tag = data[at]
+    at += 1
+    if tag == 0x46:  # F
+        return _F8.unpack_from(data, at)[0], at + 8
+    if tag == 0x41:  # A
+        return _decode_array(data, at)
+    if tag in _CONSTANTS:
+        return _CONSTANTS[tag], at
+    size: int = _U4.unpack_from(data, at)[0]
+    at += 4
+    if tag in b"ISB":
+        return _decode_atom(tag, data[at : at + size], size), at + size
+    if depth == 0:
+        raise Malformed("nested too deeply")
+    return _decode_container(tag, size, data, at, depth - 1)
+
+
+_CONSTANTS: dict[int, Any] = {0x4E: None, 0x59: True, 0x58: False}  # N, Y, X
+
+
+def _decode_atom(tag: int, raw: bytes, size: int) -> Any:
+    if len(raw) != size:
+        raise Malformed("cut short")
+    if tag == 0x42:  # B
+        return raw
+    if tag == 0x53:  # S
+        return raw.decode("utf-8", "surrogatepass")
+    return int(raw)
+
+
+def _decode_container(tag: int, size: int, data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    if tag not in b"LTD" or size > len(data):
+        raise Malformed("unknown tag")
+    items = []
+    for _ in range(2 * size if tag == 0x44 else size):
+        item, at = _decode(data, at, depth)
+        items.append(item)
+    if tag == 0x4C:
+        return items, at
+    if tag == 0x54:
+        return tuple(items), at
+    keys = items[::2]
+    if not all(type(key) is str for key in keys):
+        raise Malformed("a key that is no text")
+    return dict(zip(keys, items[1::2], strict=True)), at
+
+
+def _decode_array(data: bytes, at: int) -> tuple[NDArray[Any], int]:
+    dtype = _DTYPES.get(data[at])
+    ndim = data[at + 1]
+    if dtype is None or ndim > MAX_DIMENSIONS:
+        raise Malformed("unknown array")
+    shape = struct.unpack_from(f"<{ndim}Q", data, at + 2)
+    at += 2 + 8 * ndim
+    end = at + dtype.itemsize * math.prod(shape)
+    if end > len(data):
+        raise Malformed("cut short")
+    return np.frombuffer(data[at:end], dtype).reshape(shape).copy(), end
+
+
+# Results: child to parent ------------------------------------------------------------------------------------------------
+
+
+def pack_text(text: str) -> bytes:
+    """A short text with its length in two bytes."""
+    raw = text.encode("utf-8", "replace")[:60000]
+    return struct.pack("<H", len(raw)) + raw
+
+
+def record(kind: int, payload: bytes = b"") -> bytes:
+    """A framed record."""
+    return HEADER.pack(kind, len(payload)) + payload
+
+
+def pack_answer(described: Described, mutated: bool) -> bytes:
+    """An ANSWER record's payload."""
+    parts = [struct.pack("<BH", mutated, len(described.values)), pack_text(described.python)]
+    for name, item in described.values.items():
+        parts += [pack_text(name), pack_text(item.dtype), pack_text(item.python), pack_text(item.flaw or "")]
+        if item.array is not None:
+            parts += [struct.pack(f"<B{item.array.ndim}Q", item.array.ndim, *item.array.shape), item.array.tobytes()]
+    return b"".join(parts)
+
+
+def size_of(described: Described) -> int:
+    """Bytes of numbers in a return, before they are copied for sending."""
+    return sum(item.array.nbytes for item in described.values.values() if item.array is not None)
+
+
+def pack_failure(kind: str, message: str, line: int | None) -> bytes:
+    """A FAILED record's payload."""
+    return struct.pack("<Bi", CHILD_PROBLEMS.index(kind), -1 if line is None else line) + pack_text(message)
+
+
+def pack_notes(notes: Sequence[str]) -> bytes:
+    """A LOADED record's payload."""
+    return struct.pack("<H", len(notes)) + b"".join(map(pack_text, notes))
+
+
+class Cursor:
+    """Reads a payload that an enemy may have written; anything unexpected is Malformed."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        raw = self._data[self._at : self._at + size]
+        if len(raw) != size:
+            raise Malformed("cut short")
+        self._at += size
+        return raw
+
+    def numbers(self, layout: str) -> tuple[int, ...]:
+        """Integers by a struct layout."""
+        return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout)))
+
+    def text(self, cap: int) -> str:
+        """A short text, cleaned and capped."""
+        (size,) = self.numbers("H")
+        return clean(self.take(size).decode("utf-8", "replace"), cap)
+
+    def array(self) -> NDArray[np.float64]:
+        """A float64 array of declared shape."""
+        (ndim,) = self.numbers("B")
+        if ndim > MAX_DIMENSIONS:
+            raise Malformed("too many dimensions")
+        shape = self.numbers(f"{ndim}Q")
+        if any(length > 1 << 40 for length in shape):
+            raise Malformed("too long")
+        array = np.frombuffer(self.take(8 * math.prod(shape)), "<f8")
+        try:
+            return array.reshape(shape).copy()
+        except ValueError as error:
+            raise Malformed("no such shape") from error
+
+    def end(self) -> None:
+        """Nothing may follow."""
+        if self._at != len(self._data):
+            raise Malformed("found bytes after the record")
+
+
+def unpack_answer(payload: bytes) -> tuple[Described, bool]:
+    """What `pack_answer` packed."""
+    cursor = Cursor(payload)
+    mutated, count = cursor.numbers("BH")
+    if mutated > 1 or count > MAX_VALUES:
+        raise Malformed("no such answer")
+    python = cursor.text(80)
+    values: dict[str, Leaf] = {}
+    for _ in range(count):
+        name, dtype, type_, flaw = cursor.text(MAX_NAME), cursor.text(40), cursor.text(80), cursor.text(40)
+        if flaw and flaw not in FLAWS:
+            raise Malformed("no such flaw")
+        values[name] = Leaf(None if flaw else cursor.array(), dtype, type_, flaw or None)
+    cursor.end()
+    return Described(values, python), bool(mutated)
+
+
+def unpack_failure(payload: bytes) -> tuple[str, str, int | None]:
+    """What `pack_failure` packed: kind, message, line."""
+    cursor = Cursor(payload)
+    kind, line = cursor.numbers("Bi")
+    if kind >= len(CHILD_PROBLEMS):
+        raise Malformed("no such problem")
+    message = cursor.text(MAX_TEXT)
+    cursor.end()
+    return CHILD_PROBLEMS[kind], message, line if line > 0 else None
+
+
+def unpack_notes(payload: bytes) -> tuple[str, ...]:
+    """What `pack_notes` packed, at most 50 of them."""
+    cursor = Cursor(payload)
+    (count,) = cursor.numbers("H")
+    if count > 50:
+        raise Malformed("too many notes")
+    notes = tuple(cursor.text(MAX_TEXT) for _ in range(count))
+    cursor.end()
+    return notes

@@ -1,0 +1,293 @@
+"""The zygote: a clean process that has imported NumPy and forks one locked child per program.
+
+It never reads a program or its inputs; it passes two pipes on, waits, kills when told to, and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+CONTROL = 3
+# Everything a student may import: nothing can be opened after the lock, so what is not here is not available.
+PRELOAD = """
+numpy numpy.linalg numpy.fft numpy.random numpy.ma numpy.polynomial numpy.testing numpy.char numpy.rec numpy.strings numpy.ctypeslib
+numpy.typing numpy.dtypes numpy.exceptions numpy.lib.stride_tricks numpy.lib.scimath numpy.lib.mixins numpy.lib.format
+abc argparse array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv ctypes dataclasses datetime decimal
+difflib enum fractions functools gc glob hashlib heapq importlib inspect io itertools json keyword linecache logging math numbers
+operator os os.path pathlib pickle platform pprint queue random re shutil signal statistics string struct subprocess sys tempfile
+textwrap threading time timeit token tokenize traceback types typing unittest uuid warnings weakref zlib
+encodings.ascii encodings.latin_1 encodings.cp1252 encodings.utf_8_sig encodings.utf_16 encodings.idna encodings.unicode_escape
+"""
+
+
+class Zygote:
+    """One worker's process: the control socket, the filter, and the child that runs now."""
+
+    def __init__(self, control: socket.socket, skip: frozenset[str]) -> None:
+        from . import child, filter, layers, selftest, values
+
+        self._child, self._layers, self._selftest, self._values = child, layers, selftest, values
+        self._control, self._skip = control, skip
+        self._running = 0
+        self._found: dict[str, list[Any]] = {}
+        table = filter.machine()
+        if table is None:
+            raise RuntimeError(f"there is no system-call table for {os.uname().machine} with this Python")
+        self._filter = filter.Filter(table)
+
+    # Start -------------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Warms up, builds the layers, probes, and tells the parent what was found."""
+        warm_up()
+        threads, self._size = process_size()
+        self._found["one thread"] = [threads == 1, f"{threads} thread(s)"]
+        self._machine = os.uname().machine
+        outside = self._ask_child(lambda: self._selftest.probe(self._machine, self._budget()))
+        self._layer("namespaces", self._layers.enter_namespaces)
+        self._layer("user", self._layers.change_user)
+        self._layer("seal", self._layers.seal)
+        self._layer("landlock", self._layers.landlock)
+        if self._found["namespaces"][0]:
+            self._layers.prctl(self._layers.PR_SET_PDEATHSIG, signal.SIGKILL)
+        close_imports()
+        gc.collect()
+        gc.freeze()
+        self._wake = watch_children()
+        self._me = os.getpid()
+        locked = self._ask_child(self._locked_probe)
+        benign = bool(locked.pop("benign", 0))
+        report = {"layers": self._found, "open": outside, "locked": locked, "benign": benign, "size": self._size}
+        self._control.send(b"H" + self._values.encode(report))
+
+    def _layer(self, name: str, build: Callable[[], str]) -> None:
+        if name in self._skip:
+            self._found[name] = [False, "switched off"]
+            return
+        try:
+            self._found[name] = [True, build()]
+        except OSError as error:
+            self._found[name] = [False, str(error)]
+
+    def _ask_child(self, ask: Callable[[], dict[str, int]]) -> dict[str, int]:
+        """What `ask` gives in a forked process; empty where that process died."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                os.dup2(writing, 10)
+                os.write(10, self._values.encode(ask()))
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            data = pipe.read()
+        os.waitpid(pid, 0)
+        return self._values.decode(data) if data else {}
+
+    def _budget(self) -> int:
+        return self._size + self._selftest.PROBE_BYTES
+
+    def _locked_probe(self) -> dict[str, int]:
+        self._layers.limit(self._budget(), 5)
+        self._filter.install()
+        results = self._selftest.probe(self._machine, self._budget())
+        return {**results, "benign": int(benign())}
+
+    # Loop --------------------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Answers the parent until it is gone."""
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            ready = dict(poll.poll())
+            if self._wake.fileno() in ready:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake.recv(64)
+                self._reap()
+            if self._control.fileno() in ready and not self._answer():
+                return
+
+    def _answer(self) -> bool:
+        message, ancillary, _, _ = self._control.recvmsg(64, socket.CMSG_SPACE(2 * 4))
+        descriptors = array.array("i")
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(data)
+        if message == b"R" and len(descriptors) == 2:
+            self._fork(descriptors[0], descriptors[1])
+        elif message == b"K" or not message:
+            self._kill()
+        elif message == b"F":
+            self._floor()
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return bool(message)
+
+    def _fork(self, request: int, result: int) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._control.send(b"E" + str(error).encode())
+            return
+        if pid == 0:
+            try:
+                self._run(request, result)
+            finally:
+                os._exit(0)
+        self._running = pid
+
+    def _run(self, request: int, result: int) -> None:
+        """In the child: the pipes to 3 and 4, everything else closed, the request read, locked in, then the program."""
+        self._control.send(b"P")
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._layers.die_with_parent(self._me)
+        move(request, result)
+        body = read_all(CONTROL)
+        os.close(CONTROL)
+        memory, cpu = self._values.REQUEST.unpack_from(body)
+        try:
+            self._layers.limit(self._size + memory, cpu)
+            self._filter.install()
+        except BaseException:
+            os._exit(99)
+        self._child.serve(CONTROL + 1, body[self._values.REQUEST.size :])
+
+    def _kill(self) -> None:
+        if self._running:
+            os.kill(self._running, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        if not self._running:
+            return
+        pid, status = os.waitpid(self._running, os.WNOHANG)
+        if pid:
+            self._running = 0
+            self._control.send(b"S" + str(os.waitstatus_to_exitcode(status)).encode())
+
+    def _floor(self) -> None:
+        """The least that a run can cost: fork, exit, wait."""
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        self._control.send(b"F")
+
+
+def move(request: int, result: int) -> None:
+    """The two pipes to the descriptors 3 and 4, wherever they lie, and nothing else left open."""
+    import fcntl
+
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 20) for descriptor in (request, result)]
+    for target, descriptor in enumerate(high, CONTROL):
+        os.dup2(descriptor, target)
+    os.closerange(CONTROL + 2, 64)
+
+
+def read_all(descriptor: int) -> bytes:
+    """Everything until the writer closes."""
+    parts = []
+    while part := os.read(descriptor, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def benign() -> bool:
+    """A student's honest work in small."""
+    import numpy as np
+
+    square = np.arange(9.0).reshape(3, 3) + np.eye(3)
+    return bool(np.allclose(square @ np.linalg.solve(square, np.ones(3)), 1.0))
+
+
+def warm_up() -> None:
+    """Makes NumPy allocate and import what it does at first use: BLAS buffers, printing, random states."""
+    import traceback
+
+    import numpy as np
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        big = np.ones((300, 300))
+        (big @ big).sum()
+        benign()
+        np.linalg.svd(np.eye(3))
+        np.einsum("ij,jk->ik", np.eye(2), np.eye(2))
+        np.random.default_rng(0).normal()
+        np.fft.fft(np.ones(4))
+        repr((np.linspace(0, 1, 3), np.float64(1)))
+        try:
+            np.asarray([1, [2, 3]], dtype=float)
+        except ValueError:
+            traceback.format_exc()
+
+
+def process_size() -> tuple[int, int]:
+    """This process's threads and its address space in bytes."""
+    with open("/proc/self/status") as file:
+        lines = dict(line.split(":", 1) for line in file if ":" in line)
+    return int(lines["Threads"]), int(lines["VmSize"].split()[0]) << 10
+
+
+def close_imports() -> None:
+    """Leaves only what is loaded, built in or frozen, so that a later import says that the module is not there."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
+    sys.path[:] = []
+    sys.path_hooks[:] = []
+    sys.path_importer_cache.clear()
+
+
+def watch_children() -> socket.socket:
+    """A socket that becomes readable when a child ends."""
+    wake, signalled = socket.socketpair()
+    wake.setblocking(False)
+    signalled.setblocking(False)
+    signal.set_wakeup_fd(signalled.detach(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
+
+
+def preload() -> None:
+    """Imports everything that students may use."""
+    for name in PRELOAD.split():
+        with contextlib.suppress(ModuleNotFoundError):  # a NumPy without it
+            importlib.import_module(name)
+
+
+def main(arguments: list[str]) -> None:
+    """Started by the parent with the control socket as descriptor 3: where NumPy lies, and the layers to leave out."""
+    import resource
+
+    with contextlib.suppress(OSError):
+        os.setsid()
+    os.chdir("/")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    sys.path.append(arguments[0])
+    control = socket.socket(fileno=CONTROL)
+    try:
+        preload()
+        zygote = Zygote(control, frozenset(arguments[1].split(",")))
+        zygote.start()
+    except Exception as error:
+        control.send(b"E" + f"{type(error).__name__}: {error}".encode()[:500])
+        os._exit(1)
+    with contextlib.suppress(OSError):
+        zygote.serve()
+    os._exit(0)
