@@ -68,8 +68,7 @@ class Config:
         _check_names(self)
         _check_shape(self)
         _check_numbers(self)
-        OPTIMIZERS[self.optimizer].settings(dict(self.hyper))
-        _ = self.network.dropout
+        _check_hyper(self)
 
     @property
     def dataset(self) -> Dataset:
@@ -99,8 +98,8 @@ def _check_names(config: Config) -> None:
     if LOSSES[config.loss].task != "regression":
         suited = ", ".join(name for name, loss in LOSSES.items() if loss.task == "regression")
         raise SpecError(f"Found the loss {config.loss!r}, which is for classes; an effect is a number. Choose one of {suited}.")
-    if activations.get(config.output).name == "softmax":
-        raise SpecError("Found a softmax output, which is always 1 for a single unit; choose identity.")
+    if not isinstance(config.output, str) or activations.get(config.output).name == "softmax":
+        raise SpecError(f"Found the output {config.output!r}; expected an activation other than softmax. Choose identity.")
     for field, kind in (("scale_dose", config.scale_dose), ("scale_effect", config.scale_effect)):
         if kind not in SCALINGS:
             raise SpecError(f"Found {field} {kind!r}; expected one of {', '.join(SCALINGS)}. Choose standard if in doubt.")
@@ -112,7 +111,7 @@ def _check_shape(config: Config) -> None:
         raise SpecError(f"Found the hidden layers {hidden!r}; expected a tuple of at most {MAX_HIDDEN} widths, for example (8, 8).")
     for units in hidden:
         _whole("the width of a hidden layer", units, 1, MAX_WIDTH, 8)
-    if not isinstance(names, tuple) or len(names) not in {1, len(hidden)}:
+    if not isinstance(names, tuple) or len(names) not in {1, len(hidden)} or not all(isinstance(name, str) for name in names):
         raise SpecError(f"Found the activations {names!r} for {len(hidden)} hidden layers; name one for all or one for each.")
     for name in names:
         if activations.get(name).name == "softmax":
@@ -130,6 +129,13 @@ def _check_numbers(config: Config) -> None:
     if config.learning_rate == 0:
         raise SpecError("Found the learning rate 0, with which nothing is learned; expected a number above 0. Choose for example 0.05.")
     _whole("the batch", config.batch, 0, config.points - config.held_out, 0)
+
+
+def _check_hyper(config: Config) -> None:
+    hyper = config.hyper
+    if not isinstance(hyper, tuple) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in hyper):
+        raise SpecError(f'Found the optimizer\'s settings {hyper!r}; expected a tuple of (name, value) pairs, as in (("beta_1", 0.9),).')
+    OPTIMIZERS[config.optimizer].settings(dict(hyper))
 
 
 def _whole(what: str, value: Any, low: int, high: int, instead: int) -> None:
@@ -309,8 +315,8 @@ class Trainer:
         """The current moment."""
         return self._develop([self._now])[0]
 
-    def run(self, epochs_per_frame: int = 1, deadline: float = math.inf) -> Iterator[_Moment]:
-        """Moments `epochs_per_frame` epochs apart, until diverged; the last one comes early where `deadline` (perf_counter) passes."""
+    def _moments(self, epochs_per_frame: int, deadline: float) -> Iterator[_Moment]:
+        """Moments so many epochs apart, until diverged; one comes early where the `deadline` of perf_counter passes."""
         while self.diverged is None:
             for _ in range(epochs_per_frame):
                 self.advance()
@@ -323,7 +329,7 @@ class Trainer:
         """At most `count` frames, fewer where the time is over or the run diverged, at least one."""
         deadline = time.perf_counter() + budget_seconds
         moments: list[_Moment] = []
-        for moment in self.run(epochs_per_frame, deadline):
+        for moment in self._moments(epochs_per_frame, deadline):
             moments.append(moment)
             if len(moments) >= count or time.perf_counter() >= deadline:
                 break
@@ -424,8 +430,8 @@ PRESETS: Registry[Preset] = Registry(
             Preset(
                 "raw-dose",
                 "The dose fed in raw",
-                "Doses up to 100 drive about nine in ten tanh outputs to ±1, where the slope is almost 0. After 600 epochs R² is still "
-                "below 0.4; only the scaling of the dose differs from the good first run.",
+                "Doses up to 100 drive nine in ten tanh outputs to ±1 at the start, where the slope is almost 0. After 600 epochs R² is "
+                "still below 0.4; only the scaling of the dose differs from the good first run.",
                 Config(scale_dose="none"),
             ),
             Preset(

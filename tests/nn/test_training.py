@@ -1,0 +1,325 @@
+"""The trainer: same bits however it is cut into frames, warm changes, divergence that explains itself, presets that keep their word."""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dosegrade.data import MONOTONE_R2
+from dosegrade.errors import SpecError
+from dosegrade.nn.activations import get
+from dosegrade.nn.training import PRESETS, Config, Frame, Trainer, needs_reset, saturated
+from dosegrade.steps import evaluate
+
+CONFIGS = {
+    "full batch": Config(hidden=(8, 8)),
+    "mini-batch": Config(batch=10),
+    "one by one": Config(points=21, batch=1, optimizer="sgd"),
+    "dropout": Config(dropout=0.2, hidden=(6, 6), activations=("relu", "tanh")),
+    "held out": Config(validation=0.2, noise=5.0, batch=7),
+    "patient": Config(data="patient", optimizer="nesterov", learning_rate=0.01),
+}
+FOREVER = 1e9
+
+
+def frames(trainer: Trainer, *counts: int, each: int = 1) -> list[Frame]:
+    """Frames of several chunks in a row."""
+    return [frame for count in counts for frame in trainer.frames(count, each, FOREVER)]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_same_bits_however_the_epochs_are_cut_into_frames(name: str) -> None:
+    whole, parts = frames(Trainer(CONFIGS[name]), 12), frames(Trainer(CONFIGS[name]), 1, 4, 7)
+    assert [frame.epoch for frame in whole] == list(range(1, 13))
+    for one, other in zip(whole, parts, strict=True):
+        assert one.loss == other.loss
+        np.testing.assert_array_equal(one.theta, other.theta)
+        np.testing.assert_allclose(one.curve, other.curve, rtol=1e-12)
+    threes, plain = frames(Trainer(CONFIGS[name]), 4, each=3), Trainer(CONFIGS[name])
+    assert [frame.loss for frame in threes] == [frame.loss for frame in whole[2::3]]
+    plain.advance(12)
+    np.testing.assert_array_equal(plain.frame().theta, whole[-1].theta)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_frame_shows_what_the_network_computes(name: str) -> None:
+    trainer = Trainer(CONFIGS[name])
+    frame = frames(trainer, 3)[-1]
+    data, network, kept = trainer.dataset, trainer.network, trainer.training_points
+    assert frame.epoch == trainer.epoch == 3
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        return trainer.effect_scaling.undo(network.predict(trainer.params, trainer.dose_scaling.apply(x)))
+
+    np.testing.assert_allclose(frame.curve, predict(data.curve_inputs)[:, 0], rtol=1e-10, atol=1e-10)
+    assert frame.peak_dose == data.curve_x[frame.curve.argmax()]
+    size = trainer.effect_scaling.size[0]
+    assert frame.loss == pytest.approx(((predict(data.x[kept]) - data.y[kept]) ** 2).mean() / size**2, rel=1e-12)
+    residual = ((predict(data.x[kept]) - data.y[kept]) ** 2).sum()
+    assert frame.r2 == pytest.approx(1 - residual / ((data.y[kept] - data.y[kept].mean()) ** 2).sum(), abs=1e-12)
+    held = trainer.validation_points
+    if held.size:
+        assert frame.validation_loss == pytest.approx(((predict(data.x[held]) - data.y[held]) ** 2).mean() / size**2, rel=1e-12)
+    else:
+        assert math.isnan(frame.validation_loss)
+    flat = np.concatenate([trainer.params[key].ravel() for key in network.shapes])
+    np.testing.assert_array_equal(frame.theta, flat)
+    assert frame.gradient.shape == (len(network.dense),)
+    assert frame.saturation.shape == (len(network.dense) - 1,)
+
+
+def test_the_gradient_of_a_frame_is_that_of_the_full_loss() -> None:
+    trainer = Trainer(Config(scale_dose="none", scale_effect="none", batch=10))
+    trainer.advance(2)
+    inputs = {**trainer.params, "x": trainer.dataset.x, "y": trainer.dataset.y}
+    values = evaluate(trainer.network.steps(), inputs)
+    expected = [math.hypot(np.linalg.norm(values[f"dW{i}"]), np.linalg.norm(values[f"db{i}"])) for i in (1, 2)]
+    np.testing.assert_allclose(trainer.frame().gradient, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("points", "batch", "updates"), [(101, 10, 11), (50, 50, 1), (50, 0, 1), (101, 1, 101), (100, 32, 4)])
+def test_an_epoch_updates_once_a_batch_the_last_one_smaller(points: int, batch: int, updates: int) -> None:
+    trainer = Trainer(Config(points=points, batch=batch))
+    trainer.advance(2)
+    assert trainer.step_count == 2 * updates
+
+
+def test_an_epoch_sees_every_training_point_once_in_a_new_order() -> None:
+    trainer = Trainer(Config(points=23, batch=5, validation=0.2))
+    orders = []
+    for _ in range(2):
+        batches: list[np.ndarray] = []
+        trainer._batch_gradient = lambda batch, kept=batches: kept.append(batch["x"]) or np.zeros(25)  # type: ignore[method-assign]
+        trainer.advance()
+        assert [len(batch) for batch in batches] == [5, 5, 5, 3]
+        orders.append(np.concatenate(batches)[:, 0])
+    np.testing.assert_array_equal(np.sort(orders[0]), np.sort(orders[1]))
+    assert (orders[0] != orders[1]).any()
+
+
+def test_held_out_points_are_seeded_and_never_trained_on() -> None:
+    trainer, again, other = (Trainer(Config(validation=0.25, data_seed=seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(trainer.validation_points, again.validation_points)
+    assert (trainer.validation_points != other.validation_points).any()
+    assert len(trainer.validation_points) == 25
+    assert not set(trainer.validation_points) & set(trainer.training_points)
+
+
+def test_a_warm_change_keeps_the_weights() -> None:
+    trainer = Trainer(Config())
+    trainer.advance(5)
+    before = trainer.params
+    trainer.update_config(replace(trainer.config, learning_rate=0.01, batch=10, hyper=(("beta_1", 0.8),)))
+    assert all((trainer.params[key] == before[key]).all() for key in before)
+    assert trainer.epoch == 5
+    trainer.advance()
+    assert trainer.step_count == 5 + 11
+
+
+def test_the_optimizers_memory_survives_all_but_a_change_of_its_name() -> None:
+    straight, changed = Trainer(Config(optimizer="momentum")), Trainer(Config(optimizer="momentum"))
+    straight.advance(4)
+    changed.advance(2)
+    changed.update_config(replace(changed.config, learning_rate=0.1))
+    changed.update_config(replace(changed.config, learning_rate=0.05))
+    changed.advance(2)
+    np.testing.assert_array_equal(straight.frame().theta, changed.frame().theta)
+    changed.update_config(replace(changed.config, optimizer="adam"))
+    changed.advance(2)
+    assert changed.diverged is None
+
+
+def test_a_change_that_needs_new_weights_is_refused_and_changes_nothing() -> None:
+    trainer = Trainer(Config())
+    trainer.advance(2)
+    wider = replace(trainer.config, hidden=(9,), seed=3)
+    assert needs_reset(trainer.config, wider)
+    assert not needs_reset(trainer.config, replace(trainer.config, optimizer="sgd", batch=3, learning_rate=1.0))
+    with pytest.raises(SpecError, match="change of hidden, seed; start a new Trainer"):
+        trainer.update_config(wider)
+    assert trainer.config == Config()
+
+
+def test_divergence_explains_itself_and_keeps_the_last_finite_frame() -> None:
+    trainer = Trainer(Config(optimizer="sgd", learning_rate=5.0))
+    seen = frames(trainer, 500)
+    assert trainer.diverged is not None
+    assert "learning rate 5 is too large" in trainer.diverged
+    assert "Try 0.5" in trainer.diverged
+    last = trainer.frame()
+    assert last.epoch == trainer.epoch == seen[-1].epoch < 500
+    assert all(np.isfinite([frame.loss, frame.r2, *frame.curve, *frame.theta, *frame.gradient]).all() for frame in seen)
+    trainer.advance(10)
+    assert trainer.frame().epoch == last.epoch
+    assert [frame.epoch for frame in trainer.frames(5)] == [last.epoch]
+    trainer.update_config(replace(trainer.config, learning_rate=1e-20))
+    assert trainer.diverged is None
+    trainer.advance()
+    assert trainer.epoch == last.epoch + 1
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e6])
+@pytest.mark.parametrize(
+    "config", [Config(), Config(optimizer="momentum", batch=1, points=11), Config(activations=("relu",), scale_dose="none")]
+)
+def test_the_wildest_steps_neither_raise_nor_warn(config: Config, rate: float) -> None:
+    trainer = Trainer(replace(config, learning_rate=rate))
+    trainer.advance(20)
+    assert np.isfinite(trainer.frame().theta).all()
+    assert math.isfinite(trainer.frame().loss)
+
+
+def test_a_chunk_stops_when_its_time_is_over_but_shows_something() -> None:
+    trainer = Trainer(Config())
+    assert len(trainer.frames(1000, 1, 0.0)) == 1
+    start = time.perf_counter()
+    got = trainer.frames(10**6, 1, 0.05)
+    assert time.perf_counter() - start < 1.0
+    assert 1 <= len(got) < 10**6
+    assert trainer.frames(3, 10**6, 0.01)[-1].epoch == trainer.epoch < 10**6
+
+
+def test_parameters_cannot_be_changed_from_outside() -> None:
+    trainer = Trainer(Config())
+    with pytest.raises(ValueError, match="read-only"):
+        trainer.params["W1"][0, 0] = 1.0
+
+
+def test_dropout_is_off_in_what_is_shown() -> None:
+    trainer = Trainer(Config(dropout=0.5))
+    first, again = trainer.frame(), trainer.frame()
+    assert first.loss == again.loss
+    trainer.advance()
+    assert trainer.frame().loss != first.loss
+
+
+@pytest.mark.parametrize(
+    ("spec", "z", "expected"),
+    [
+        ("tanh", [-3.0, -2.6, 0.0, 2.6, 2.7], [True, False, False, False, True]),
+        ("sigmoid", [-5.4, -5.2, 0.0, 5.2, 5.4], [True, False, False, False, True]),
+        ("relu", [-1.0, -0.01, 0.0, 0.01], [True, True, True, False]),
+        ("leaky_relu(0.01)", [-9.0, 9.0], [False, False]),
+        ("elu(1)", [-5.0, -1.0, 1.0], [True, False, False]),
+        ("identity", [-9.0, 9.0], [False, False]),
+        ("maxout(2)", [-9.0, 9.0], [False, False]),
+    ],
+)
+def test_saturated_is_within_a_hundredth_of_the_range_or_dead(spec: str, z: list[float], expected: list[bool]) -> None:
+    np.testing.assert_array_equal(saturated(get(spec), np.array(z)), expected)
+    if spec == "tanh":
+        np.testing.assert_array_equal(np.abs(np.tanh(z)) > 0.99, expected)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "elu"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_no_chain_of_single_units_ever_beats_the_monotone_bound(activation: str, depth: int) -> None:
+    for seed in range(3):
+        trainer = Trainer(Config(hidden=(1,) * depth, activations=(activation,), seed=seed, learning_rate=0.1))
+        assert max(frame.r2 for frame in frames(trainer, 100)) <= MONOTONE_R2 + 1e-9
+
+
+def watched(name: str, epochs: int) -> tuple[Trainer, list[Frame]]:
+    """A preset after so many epochs, with all its frames."""
+    trainer = Trainer(PRESETS[name].config)
+    return trainer, [trainer.frame(), *frames(trainer, epochs)]
+
+
+def test_preset_default_fits_within_300_epochs() -> None:
+    _, seen = watched("default", 300)
+    assert next(frame.epoch for frame in seen if frame.r2 > 0.99) < 80
+    assert seen[-1].r2 > 0.999
+    assert abs(seen[-1].peak_dose - 50) <= 1
+
+
+def test_preset_monotone_never_beats_47_128_and_names_an_end_of_the_range() -> None:
+    _, seen = watched("monotone", 600)
+    assert max(frame.r2 for frame in seen) <= MONOTONE_R2 + 1e-9
+    assert seen[-1].r2 > 0.36
+    assert {frame.peak_dose for frame in seen} <= {0.0, 100.0}
+
+
+def test_preset_two_units_is_one_unit_more_and_fits() -> None:
+    _, seen = watched("two-units", 600)
+    assert next(frame.epoch for frame in seen if frame.r2 > 0.99) < 100
+    assert seen[-1].r2 > 0.998
+    assert abs(seen[-1].peak_dose - 50) <= 1
+    assert replace(PRESETS["two-units"].config, hidden=(1, 1)) == PRESETS["monotone"].config
+
+
+def test_preset_raw_dose_is_saturated_and_stuck() -> None:
+    _, seen = watched("raw-dose", 600)
+    assert min(frame.saturation[0] for frame in seen) > 0.5
+    assert seen[0].saturation[0] > 0.9
+    assert seen[-1].r2 < 0.4
+    assert replace(PRESETS["raw-dose"].config, scale_dose="standard") == PRESETS["default"].config
+
+
+def test_preset_diverges_and_the_advice_helps() -> None:
+    trainer, seen = watched("diverges", 100)
+    assert trainer.diverged is not None
+    assert 10 < seen[-1].epoch < 60
+    assert "Try 0.08" in trainer.diverged
+    calm = Trainer(replace(trainer.config, learning_rate=0.08))
+    assert frames(calm, 300)[-1].r2 > 0.9
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_says_what_and_why(name: str) -> None:
+    assert PRESETS[name].title
+    assert len(PRESETS[name].why) > 40
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"data": "parabole"}, "Did you mean 'parabola'"),
+        ({"optimizer": "adm"}, "Did you mean 'adam'"),
+        ({"initializer": "glorot"}, "There are: glorot_uniform"),
+        ({"activations": ("tahn",)}, "Did you mean 'tanh'"),
+        ({"activations": ("softmax",)}, "belongs to the output"),
+        ({"activations": ("tanh", "relu")}, "for 1 hidden layers"),
+        ({"activations": "tanh"}, "one for all or one for each"),
+        ({"activations": (None,)}, "one for all or one for each"),
+        ({"output": None}, "an activation other than"),
+        ({"hyper": {"beta_1": 0.9}}, "a tuple of"),
+        ({"output": "softmax"}, "an activation other than softmax"),
+        ({"loss": "categorical_crossentropy"}, "which is for classes"),
+        ({"scale_dose": "minmax"}, "none, unit, standard"),
+        ({"hidden": (0,)}, "whole number from 1 to 64"),
+        ({"hidden": (65,)}, "whole number from 1 to 64"),
+        ({"hidden": (2.0,)}, "whole number from 1 to 64"),
+        ({"hidden": (True,)}, "whole number from 1 to 64"),
+        ({"hidden": [8]}, "a tuple of at most 6"),
+        ({"hidden": (1,) * 7}, "a tuple of at most 6"),
+        ({"learning_rate": 0.0}, "nothing is learned"),
+        ({"learning_rate": -0.1}, "the learning rate"),
+        ({"learning_rate": float("nan")}, "the learning rate"),
+        ({"learning_rate": float("inf")}, "the learning rate"),
+        ({"learning_rate": "fast"}, "the learning rate"),
+        ({"batch": -1}, "the batch"),
+        ({"batch": 102}, "from 0 to 101"),
+        ({"batch": 90, "validation": 0.2}, "from 0 to 81"),
+        ({"points": 3}, "the number of points"),
+        ({"noise": -1.0}, "the noise"),
+        ({"validation": 0.9}, "for validation"),
+        ({"dropout": 1.0}, "the dropout rate"),
+        ({"seed": -1}, "the seed"),
+        ({"data_seed": 0.5}, "the data seed"),
+        ({"hyper": (("momentum", 0.9),)}, "it takes beta_1"),
+        ({"hyper": (("beta_1", 1.5),)}, "up to but not including 1"),
+    ],
+)
+def test_a_configuration_that_cannot_be_trained_says_what_to_do(wrong: dict, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        Config(**wrong)
+
+
+def test_a_network_without_hidden_layers_is_a_straight_line() -> None:
+    trainer = Trainer(Config(hidden=(), learning_rate=0.1))
+    frame = frames(trainer, 50)[-1]
+    assert frame.saturation.shape == (0,)
+    assert abs(np.diff(frame.curve, 2)).max() < 1e-9
+    assert frame.r2 < 0.01
