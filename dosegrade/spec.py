@@ -43,7 +43,7 @@ def convert(hint: Any, value: Any, where: str) -> Any:
         return _sequence(hint, value, where)
     if origin in (dict, Mapping):
         return _mapping(hint, value, where)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return build(hint, value, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -144,7 +144,7 @@ def place(bank: Bank, index: int) -> str:
     """`at case 2 of 10 (5 samples)`."""
     if index >= len(bank.cases):
         return "when the first case is asked again"
-    return f"at case {index + 1} of {len(bank.cases)} ({bank.exercise.case_words(bank.cases[index])})"
+    return f"at case {index + 1} of {len(bank.cases)}{bank.exercise.case_words(bank.cases[index])}"
 
 
 def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Problem | None:

@@ -115,14 +115,14 @@ class Report:
         return table | {"questions": [q.to_dict() for q in self.questions]}
 
     def _repr_html_(self) -> str:
-        from dosegrade.reports import notebook
+        from dosegrade.grading.render import html
 
-        return notebook(self)
+        return html(self.to_dict())
 
     def __str__(self) -> str:
-        from dosegrade.reports import text
+        from dosegrade.grading.render import text
 
-        return text(self)
+        return text(self.to_dict())
 
 
 def verdict_of(score: float, max_score: float) -> str:

@@ -98,10 +98,11 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     count: int = 10
     single: bool = False
+    case_noun: str = "sample"
 
     def case_words(self, case: Case) -> str:
-        """What distinguishes a case, in words: `5 samples`."""
-        return "1 sample" if case.n == 1 else f"{case.n} samples"
+        """What distinguishes a case, in words: ` (5 samples)`; nothing where `case_noun` is empty."""
+        return f" ({case.n} {self.case_noun}{'' if case.n == 1 else 's'})" if self.case_noun else ""
 
     @property
     def promised(self) -> tuple[str, ...]:

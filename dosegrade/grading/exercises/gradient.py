@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
-from dosegrade.grading.exercises.gradient_mistakes import ANSWER_MISTAKES, FITTED, MISTAKES, SYNONYMS, Chain, Maker
+from dosegrade.grading.exercises.gradient_mistakes import ANSWER_MISTAKES, FITTED_GRADIENTS, MISTAKES, ROUNDED, SYNONYMS, Chain, Maker
 from dosegrade.nn.layers import Dense
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
@@ -52,13 +52,12 @@ class GradientTable:
 
     network: NetworkTable
     arguments: tuple[str, ...]
-    returns: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     scalars: bool = False
     samples: tuple[int, ...] = SAMPLES
 
 
-def make(table: GradientTable) -> Exercise:
+def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
     """The exercise that a quiz's table describes; `names` maps the derivation's quantities to the course's (`a1 = "h1"`)."""
     network = table.network.build()
     steps = network.steps()
@@ -80,7 +79,7 @@ def make(table: GradientTable) -> Exercise:
         return Port(name, ours[name], tuple(s for s in shape if s != 1) if table.scalars else shape, meaning(ours[name]))
 
     arguments = tuple(port(name, "arguments") for name in table.arguments)
-    returns = tuple(port(name, "returns") for name in table.returns)
+    returns = tuple(port(name, "points") for name in returned)
 
     def draw(rng: np.random.Generator, k: int) -> Case:
         n = table.samples[k % len(table.samples)]
@@ -91,7 +90,15 @@ def make(table: GradientTable) -> Exercise:
     def probe(rng: np.random.Generator) -> Case:
         return Case(draw_plain(network, rng, max(table.samples)), (), max(table.samples))
 
-    return Exercise(lambda inputs: steps, arguments, returns, draw, probe, tuple(mistakes(network, steps)), max(len(table.samples), 4))
+    return Exercise(
+        lambda inputs: steps,
+        arguments,
+        returns,
+        draw,
+        probe,
+        tuple(mistakes(network, steps, [p.quantity for p in returns])),
+        max(len(table.samples), 4),
+    )
 
 
 def argument(value: Array, shape: tuple[int, ...]) -> Any:
@@ -190,8 +197,8 @@ def targets(network: Network, predicted: Array, rng: np.random.Generator, large:
     """Targets whose errors have mixed signs; one-hot rows for a classification loss."""
     if LOSSES[network.loss].task == "classification":
         if network.outputs == 1:
-            return rng.integers(0, 2, predicted.shape).astype(float)
-        return np.eye(network.outputs)[rng.integers(0, network.outputs, len(predicted))]
+            return np.asarray(rng.integers(0, 2, predicted.shape), dtype=float)
+        return np.asarray(np.eye(network.outputs)[rng.integers(0, network.outputs, len(predicted))])
     low, high = (4.0, 12.0) if large else (0.25, 2.9)
     error = signed(rng, predicted.shape, low, high)
     return np.asarray(predicted - error)
@@ -232,8 +239,8 @@ def gradients_show(network: Network, steps: Steps, values: Values, large: bool) 
     return not large or max(float(np.abs(values[f"d{name}"]).max()) for name in network.shapes) > 6
 
 
-def mistakes(network: Network, steps: Steps) -> list[Mistake]:
-    """The catalogue's entries as variants of this network's steps."""
+def mistakes(network: Network, steps: Steps, returned: Sequence[str]) -> list[Mistake]:
+    """The catalogue's entries as variants of this network's steps; those of a finished gradient only where one is returned."""
     chain = Chain(network, steps)
     found = []
     for code, maker in MISTAKES.items():
@@ -241,9 +248,10 @@ def mistakes(network: Network, steps: Steps) -> list[Mistake]:
         if count:
             variants = tuple(Variant(partial(nth, network, maker, k)) for k in range(count))
             found.append(Mistake(code, variants, also=SYNONYMS.get(code, ())))
-    found += [Mistake(code, variants) for code, variants in ANSWER_MISTAKES.items()]
-    found += [Mistake(code, fits=fits) for code, fits in FITTED.items()]
-    return found
+    if any(quantity[:2] in ("dW", "db") for quantity in returned):
+        found += [Mistake(code, variants) for code, variants in ANSWER_MISTAKES.items()]
+        found += [Mistake(code, fits=fits) for code, fits in FITTED_GRADIENTS.items()]
+    return [*found, ROUNDED]
 
 
 def nth(network: Network, maker: Maker, k: int, steps: Steps) -> Steps:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.grading.exercises import Answers, Fit, Variant
+from dosegrade.grading.exercises import Answers, Fit, Mistake, Variant
 from dosegrade.nn.activations import Activation, sigmoid
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
@@ -170,7 +170,7 @@ def kernel(
     return every(layers, per_layer)
 
 
-def passed_back(change: Callable[[Array, Array], Array], singly: bool = False, extra: str | None = None) -> Maker:
+def passed_back(change: Callable[..., Any], singly: bool = False, extra: str | None = None) -> Maker:
     """da_{l−1} = change(δ_l, W_l) in all layers from the second."""
 
     def per_layer(chain: Chain, i: int) -> Steps | None:
@@ -576,7 +576,7 @@ ANSWER_MISTAKES: dict[str, tuple[Variant, ...]] = {
     ),
 }
 
-FITTED: dict[str, tuple[Fit, ...]] = {
+FITTED_GRADIENTS: dict[str, tuple[Fit, ...]] = {
     "G15": (
         Fit(scaled, _ratios, "every gradient is {0:.6g} times what is asked for"),
         Fit(stepped, _step_sizes, "the answer is the parameter minus {0:.6g} times its gradient"),
@@ -586,8 +586,9 @@ FITTED: dict[str, tuple[Fit, ...]] = {
         Fit(penalised("weights"), _penalties(("dW",)), "{0:.6g} times the weight is added to each weight's gradient"),
         Fit(penalised("biases"), _penalties(("db",)), "{0:.6g} times the bias is added to each bias's gradient"),
     ),
-    "G18": (Fit(rounded, _decimals, "rounded to {0:.0f} decimals"),),
 }
+
+ROUNDED = Mistake("G18", fits=(Fit(rounded, _decimals, "rounded to {0:.0f} decimals"),))
 
 # Codes that compute the same for some networks: the answer is reported under the key, with the others in `also` (DOMAIN C.6).
 SYNONYMS: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,128 @@
+"""Checks one submission: from a file through the sandbox to a report. The command line, the pages and class grading all call this."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dosegrade.sandbox import Limits, Program, Sandbox, Task, open_sandbox
+
+if TYPE_CHECKING:
+    from dosegrade.grading.cases import Bank
+    from dosegrade.grading.outcome import Answer, Outcome
+    from dosegrade.grading.report import Report
+    from dosegrade.quiz.kinds import Code
+    from dosegrade.quiz.question import Quiz
+    from dosegrade.submissions import Submission
+
+UNSAFE = "Run without isolation (--unsafe-no-sandbox): this program could have read or changed anything that its user can."
+
+
+def check(quiz: str | Path, submission: str | Path, seed: int = 0, sandbox: Sandbox | None = None) -> Report:
+    """Grades one submission in isolation, like the command. SubmissionError, SpecError or SandboxError where there is nothing to grade."""
+    from dosegrade.submissions import load as load_submission
+
+    with ExitStack() as stack:
+        handed_in = load_submission(submission)
+        if sandbox is None and handed_in.program is not None:
+            sandbox = stack.enter_context(open_sandbox())
+        from dosegrade.quiz.question import load as load_quiz
+
+        return check_submission(load_quiz(quiz), handed_in, seed, sandbox)
+
+
+def check_submission(quiz: Quiz, submission: Submission, seed: int, sandbox: Sandbox | None) -> Report:
+    """Grades a submission that is already read, on a quiz that is already loaded."""
+    from dosegrade.grading.outcome import Outcome
+    from dosegrade.grading.report import Report
+
+    codes = list(quiz.questions)
+    banks = [code.bank(seed) for code in codes]
+    if submission.program is None or sandbox is None:
+        outcomes: Sequence[Outcome] = [Outcome(problem=submission.problem) for _ in codes]
+    else:
+        outcomes = run(sandbox, submission.program, codes, banks, quiz)
+    reports = tuple(code.grade(bank, outcome) for code, bank, outcome in zip(codes, banks, outcomes, strict=True))
+    notes = (*submission.notes, *((UNSAFE,) if getattr(sandbox, "unsafe", False) else ()))
+    return Report(quiz.id, submission.name, seed, reports, notes)
+
+
+def run(sandbox: Sandbox, program: Program, codes: Sequence[Code], banks: Sequence[Bank], quiz: Quiz) -> Sequence[Outcome]:
+    """The outcomes of all code questions, from one run of the program."""
+    limits = Limits(quiz.limits.cpu_seconds, quiz.limits.wall_seconds, quiz.limits.memory_mb << 20)
+    tasks = [Task(code.function, tuple(call.arguments for call in bank.calls), limits) for code, bank in zip(codes, banks, strict=True)]
+    return sandbox.run(program, tasks)
+
+
+def self_check(quiz: str | Path, seed: int = 0, **functions: Callable[..., Any]) -> Report:
+    """Grades the caller's own functions in process: `self_check("dose-response", gradients=my_fn)`; keywords are question ids.
+
+    SpecError for a keyword that is no code question of the quiz, and where none is given.
+    """
+    from dosegrade.errors import SpecError
+    from dosegrade.grading.report import Report
+    from dosegrade.quiz.question import load as load_quiz
+    from dosegrade.registry import did_you_mean
+
+    loaded = load_quiz(quiz)
+    codes = {code.id: code for code in loaded.questions}
+    for name in functions:
+        if name not in codes:
+            raise SpecError(f"{loaded.id} has no code question '{name}'.{did_you_mean(name, codes)} It has: {', '.join(codes)}.")
+    if not functions:
+        raise SpecError(f"Name a question and your function, for example self_check({loaded.id!r}, {next(iter(codes))}=my_function).")
+    reports = []
+    for name, function in functions.items():
+        bank = codes[name].bank(seed)
+        reports.append(codes[name].grade(bank, called(function, bank)))
+    return Report(loaded.id, "self-check", seed, tuple(reports))
+
+
+def called(function: Callable[..., Any], bank: Bank) -> Outcome:
+    """What the caller's own function returns at every call; its exceptions become problems."""
+    from dosegrade.grading.outcome import Outcome, Problem
+
+    if not callable(function):
+        return Outcome(
+            problem=Problem("missing-function", f"Found {type(function).__name__}, expected a function: pass it without calling it.")
+        )
+    answers: list[Answer] = []
+    for call in bank.calls:
+        try:
+            inspect.signature(function).bind(*call.arguments)
+        except TypeError as error:
+            words = ", ".join(port.name for port in bank.exercise.arguments)
+            return Outcome(problem=Problem("signature", f"The function cannot be called with ({words}): {error}."))
+        except ValueError:
+            pass  # a builtin without a signature
+        try:
+            answers.append(answered(function, call.arguments))
+        except Exception as error:
+            return Outcome(tuple(answers), Problem("exception", f"{type(error).__name__}: {error}"[:500], line_of(error, function)))
+    return Outcome(tuple(answers))
+
+
+def answered(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Answer:
+    """One call on fresh copies of the arguments."""
+    from dosegrade.grading.outcome import Answer, Value
+    from dosegrade.sandbox.values import describe, encode
+
+    given = copy.deepcopy(arguments)
+    described = describe(function(*given))
+    values = {name: Value(leaf.array, leaf.dtype, leaf.python, leaf.flaw) for name, leaf in described.values.items()}
+    return Answer(values, described.python, encode(list(given)) != encode(list(arguments)))
+
+
+def line_of(error: BaseException, function: Callable[..., Any]) -> int | None:
+    """The line in the function's own file where the error arose."""
+    code = getattr(function, "__code__", None)
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if code is not None and trace.tb_frame.f_code.co_filename == code.co_filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,81 @@
+"""Exercises on one step of gradient descent: parameters and gradients in, the new parameters out (DOMAIN B.4, SGD)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dosegrade.errors import SpecError
+from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
+from dosegrade.grading.exercises.gradient import NetworkTable, argument, signed
+from dosegrade.steps import Step, Steps, Values, mutate
+
+
+@dataclass(frozen=True)
+class DescentTable:
+    """The keys of a code question `update(params, grads, learning_rate)`; dicts are keyed `W1…` and `dW1…`."""
+
+    network: NetworkTable
+    scalars: bool = False
+    cases: int = 6
+
+
+def make(table: DescentTable, returns: tuple[str, ...]) -> Exercise:
+    """θ ← θ − α·∂L/∂θ for every parameter of the network."""
+    shapes = table.network.build().shapes
+    unknown = [name for name in returns if name not in shapes]
+    if unknown:
+        raise SpecError(f"points: there is no parameter '{unknown[0]}'. There are: {', '.join(shapes)}.")
+    steps = tuple(new(name) for name in returns)
+    sizes = {name: tuple(s for s in shape if s != 1) if table.scalars else shape for name, shape in shapes.items()}
+
+    def draw(rng: np.random.Generator, k: int = 0) -> Case:
+        inputs: Values = {"learning_rate": float(np.round(rng.uniform(0.05, 0.45), 3))}
+        for name, shape in shapes.items():
+            inputs[name] = signed(rng, shape, 0.2, 2.5)
+            inputs[f"d{name}"] = signed(rng, shape, 0.2, 3.5)
+        params = {name: argument(inputs[name], sizes[name]) for name in shapes}
+        grads = {f"d{name}": argument(inputs[f"d{name}"], sizes[name]) for name in shapes}
+        return Case(inputs, (params, grads, inputs["learning_rate"]), 1)
+
+    arguments = (
+        Port("params", "params", (), f"the parameters, a dict with the keys {', '.join(shapes)}"),
+        Port("grads", "grads", (), f"their gradients, a dict with the keys {', '.join('d' + name for name in shapes)}"),
+        Port("learning_rate", "learning_rate", (), "the learning rate α"),
+    )
+    ports = tuple(Port(name, f"new_{name}", sizes[name], f"{name} after the step") for name in returns)
+    return Exercise(lambda inputs: steps, arguments, ports, draw, draw, MISTAKES, table.cases, case_noun="")
+
+
+def new(name: str) -> Step:
+    """θ_new = θ − α·dθ; the scale is |θ| + α·|dθ|."""
+    return Step(
+        f"new_{name}",
+        (name, f"d{name}", "learning_rate"),
+        rf"{name} \leftarrow {name} - \alpha\, d{name}",
+        lambda w, g, alpha: w - alpha * g,
+        lambda w, g, alpha: w + alpha * g,
+    )
+
+
+def rule(compute: Callable[..., Any]) -> Variant:
+    """Every parameter updated by another rule, compute(θ, dθ, α)."""
+    return Variant(partial(ruled, compute))
+
+
+def ruled(compute: Callable[..., Any], steps: Steps) -> Steps:
+    """The steps with their rule replaced."""
+    for step in steps:
+        steps = mutate(steps, step.name, compute)
+    return steps
+
+
+MISTAKES = (
+    Mistake("G75", (rule(lambda w, g, alpha: w + alpha * g),)),
+    Mistake("G15", (rule(lambda w, g, alpha: -alpha * g), rule(lambda w, g, alpha: alpha * g))),
+    Mistake("G76", (rule(lambda w, g, alpha: w - alpha**2 * g),)),
+)
