@@ -202,6 +202,7 @@ class Trainer:
         first = initialize(self.network, config.initializer, config.seed)
         self._theta = _frozen(np.concatenate([value.ravel() for value in first.values()]))
         self._restart_optimizer()
+        self._seconds_a_frame = 0.0
         with np.errstate(all="ignore"):
             self._now = self._moment()
 
@@ -331,9 +332,13 @@ class Trainer:
         moments: list[_Moment] = []
         for moment in self._moments(epochs_per_frame, deadline):
             moments.append(moment)
-            if len(moments) >= count or time.perf_counter() >= deadline:
+            still_to_draw = (len(moments) + 1) * self._seconds_a_frame
+            if len(moments) >= count or time.perf_counter() + still_to_draw >= deadline:
                 break
-        return self._develop(moments or [self._now])
+        start = time.perf_counter()
+        drawn = self._develop(moments or [self._now])
+        self._seconds_a_frame = (time.perf_counter() - start) / len(drawn)
+        return drawn
 
     def _develop(self, moments: Sequence[_Moment]) -> list[Frame]:
         """All frames of a chunk with one stacked forward pass a picture: parameters (K, …), outputs (K, n, 1)."""
