@@ -1,0 +1,17 @@
+"""The web page: a student picks a small network and watches it train. `serve_command` is how to start it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+APP = Path(__file__).with_name("app.py")
+
+
+def serve_command(extra: Sequence[str] = ()) -> list[str]:
+    """The command that serves the app from wherever it is installed; `extra` goes to Streamlit, for example `--server.port 8600`.
+
+    Theme and settings lie in `.streamlit/config.toml` beside `app.py`, where Streamlit looks for them whatever the working directory.
+    """
+    return [sys.executable, "-m", "streamlit", "run", str(APP), *extra]

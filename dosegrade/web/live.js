@@ -1,0 +1,243 @@
+// The live page: plays frames that the server computed, asks for more before it runs out, and never the other way round.
+// A message is "DGL1", the header's length (uint32), a JSON header padded to 8 bytes, float64 scalars, float32 arrays.
+
+const CHUNK = 30;            // frames asked for at a time: half a second
+const KEEP = 2400;           // frames of history; beyond it every second of the older half goes
+const PATIENCE = 2000;       // ms before a lost question is asked again
+const SCALARS = 5;           // epoch, loss, validation loss, R², peak
+const SPEEDS = [             // frames held for `hold` paints; `epochs` per frame
+  { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
+  { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
+];
+const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
+const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
+
+function decode(bytes) {
+  const copy = bytes.slice(); // aligned
+  const length = new DataView(copy.buffer).getUint32(4, true);
+  const header = JSON.parse(new TextDecoder().decode(copy.subarray(8, 8 + length)));
+  let at = 8 + length;
+  const scalars = new Float64Array(copy.buffer, at, header.frames * SCALARS);
+  at += scalars.byteLength;
+  const take = (n) => { const part = new Float32Array(copy.buffer, at, n); at += 4 * n; return part; };
+  const scene = { ...header, x: take(header.points), y: take(header.points), curve: take(header.grid), truth: take(header.grid) };
+  const frames = Array.from({ length: header.frames }, (_, i) => {
+    const [epoch, loss, valid, r2, peak] = scalars.subarray(i * SCALARS, (i + 1) * SCALARS);
+    return { epoch, loss, valid, r2, peak, curve: take(header.grid), theta: take(header.parameters), gradient: take(header.layers), saturation: take(header.hidden) };
+  });
+  return { header, scene, frames };
+}
+
+class Live {
+  constructor(root) {
+    this.root = root;
+    this.$ = (name) => root.querySelector(`.${name}`);
+    Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1] });
+    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.wire();
+    this.resized = new ResizeObserver(() => this.draw());
+    for (const canvas of root.querySelectorAll("canvas")) this.resized.observe(canvas);
+  }
+
+  wire() {
+    this.$("play").onclick = () => this.toggle();
+    this.$("step").onclick = () => this.step();
+    this.$("reset").onclick = () => { this.halt(); this.send("reset", { gen: this.gen, ask: ++this.asks }); };
+    this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
+    this.$("past").onchange = () => this.report();
+    this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
+    this.$("speeds").replaceChildren(...SPEEDS.map((speed) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = speed.name;
+      button.title = speed.hold > 1 ? "A few epochs a second" : `${60 * speed.epochs} epochs a second`;
+      button.onclick = () => { this.speed = speed; this.buttons(); };
+      return button;
+    }));
+    this.keyed = (event) => this.key(event);
+    document.addEventListener("keydown", this.keyed);
+    this.buttons();
+  }
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const busy = target instanceof Element && target.closest("input, textarea, select, button, a, summary, [role], [contenteditable]");
+    if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") { event.preventDefault(); if (!event.repeat) this.toggle(); }
+    if (event.key === "ArrowRight") { event.preventDefault(); this.step(); }
+  }
+
+  // A message from the server. The same one may come again (theme, rerun): its seq is known then.
+  receive({ header, scene, frames }) {
+    if (header.seq === this.seq && header.gen === this.gen) return;
+    const changed = header.gen !== this.gen;
+    if (!changed && header.seq < this.seq) return;
+    if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); }
+    else if (changed) this.flush(frames);
+    Object.assign(this, { gen: header.gen, seq: header.seq, stop: header.stop, note: header.note, scene, asked: 0 });
+    this.queue.push(...frames);
+    if (changed && this.queue.length) this.advance();
+    this.legend();
+    this.draw();
+  }
+
+  // Frames of the old settings that were never shown did happen: they join the history unless the server went back behind them.
+  flush(frames) {
+    const next = frames.length ? frames[0].epoch : Infinity;
+    for (const frame of this.queue) if (frame.epoch < next) this.history.push(frame);
+    this.history = this.history.filter((frame) => frame.epoch < next);
+    this.queue = [];
+    this.cursor = this.history.length - 1;
+  }
+
+  ask() {
+    const now = performance.now();
+    if (this.asked && now - this.asked < PATIENCE) return;
+    this.asked = now;
+    this.send("need", { seq: this.seq, gen: this.gen, ask: ++this.asks, count: CHUNK, epochs: this.speed.epochs, playing: this.playing, epoch: this.shown?.epoch ?? 0, more: this.more === true });
+    this.more = false;
+  }
+
+  get shown() { return this.history[this.cursor]; }
+
+  toggle() { if (this.playing) { this.halt(); this.report(); } else this.play(); }
+
+  play() {
+    if (this.stop === "diverged" && !this.queue.length && this.cursor === this.history.length - 1) return;
+    this.more = Boolean(this.stop) && !this.queue.length;
+    if (this.more) this.stop = "";
+    Object.assign(this, { playing: true, held: 0, asked: 0 });
+    this.buttons();
+    this.draw();
+    this.tick = (now) => this.paint(now);
+    this.loop = requestAnimationFrame(this.tick);
+    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
+  }
+
+  halt(tell = true) {
+    this.playing = false;
+    cancelAnimationFrame(this.loop);
+    this.buttons();
+    if (tell) this.say(true);
+  }
+
+  // Tells the server which epoch stands on the screen, so that its still pictures show the same.
+  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks, tip: this.cursor === this.history.length - 1 }); }
+
+  paint(now) {
+    if (!this.playing) return;
+    this.loop = requestAnimationFrame(this.tick);
+    if (now - this.last < 12) return; // no more than about 60 a second on faster screens
+    this.last = now;
+    const calm = this.calm.matches ? 15 : 1;
+    if (++this.held < Math.max(this.speed.hold, calm)) return;
+    this.held = 0;
+    let moved = false;
+    for (let i = 0; i < (this.speed.hold > 1 ? 1 : calm); i++) moved = this.advance() || moved;
+    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
+    if (moved) this.draw();
+    else if (this.stop) { this.halt(); this.report(); this.draw(); }
+  }
+
+  // One frame on: through the history where we looked back, then from the queue.
+  advance() {
+    if (this.cursor < this.history.length - 1) { this.cursor++; return true; }
+    const frame = this.queue.shift();
+    if (!frame) return false;
+    this.history.push(frame);
+    if (this.history.length > KEEP) this.history = this.history.filter((_, i) => i === 0 || i > KEEP / 2 || i % 2);
+    this.cursor = this.history.length - 1;
+    return true;
+  }
+
+  step() {
+    if (this.playing) this.halt();
+    if (this.advance()) { this.draw(); this.report(); return; }
+    if (this.stop === "diverged") return;
+    this.stepping = true;
+    this.more = Boolean(this.stop);
+    this.asked = 0;
+    this.ask();
+  }
+
+  show(index) { this.cursor = Math.max(0, Math.min(index, this.history.length - 1)); this.draw(); }
+
+  draw() {
+    if (this.stepping && this.queue.length) { this.stepping = false; this.advance(); this.report(); }
+    const frame = this.shown;
+    if (!frame || !this.scene || !this.ink) return;
+    drawCurve(this.$("curve").querySelector("canvas"), this.ink, this.scene, frame);
+    drawNetwork(this.$("net").querySelector("canvas"), this.ink, this.scene, frame);
+    drawLoss(this.$("loss").querySelector("canvas"), this.ink, this.history, this.cursor, this.log, this.scene.validated);
+    drawLayers(this.$("layers").querySelector("canvas"), this.ink, this.scene, frame);
+    this.numbers(frame);
+    this.painted++;
+    this.say(!this.playing);
+  }
+
+  numbers(frame) {
+    const put = (name, text, unit = "") => {
+      const cell = this.$(name);
+      if (cell.firstChild?.nodeValue !== text) cell.replaceChildren(text, ...(unit ? [Object.assign(document.createElement("small"), { textContent: unit })] : []));
+    };
+    put("epoch", frame.epoch.toLocaleString("en"));
+    put("lost", figure(frame.loss), this.scene.validated && Number.isFinite(frame.valid) ? `validation ${figure(frame.valid)}` : "");
+    put("fitness", Number.isFinite(frame.r2) ? frame.r2.toFixed(3).replace("-", "−") : "–");
+    put("peak", Number.isFinite(frame.peak) ? `${frame.peak.toFixed(1)} mg` : "–", `true ${+this.scene.optimum.toFixed(1)} mg`);
+    const live = this.$("live"), past = this.$("past");
+    Object.assign(live.dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: this.scene.learning_rate });
+    past.max = Math.max(0, this.history.length - 1);
+    past.value = this.cursor;
+    past.setAttribute("aria-valuetext", `epoch ${frame.epoch}`);
+    const end = this.stop && !this.queue.length && this.cursor === this.history.length - 1;
+    this.$("notice").hidden = !end;
+    this.$("notice").dataset.kind = this.stop;
+    if (end && this.$("notice").textContent !== this.note) this.$("notice").textContent = this.note;
+  }
+
+  buttons() {
+    const play = this.$("play");
+    play.innerHTML = this.playing ? PAUSE : PLAY;
+    play.setAttribute("aria-pressed", this.playing);
+    this.$("live").dataset.playing = this.playing;
+    this.$("step").title = this.speed.epochs > 1 ? `One frame on: ${this.speed.epochs} epochs (right arrow)` : "One epoch on (right arrow)";
+    [...this.$("speeds").children].forEach((button, i) => button.setAttribute("aria-pressed", SPEEDS[i] === this.speed));
+  }
+
+  legend() {
+    for (const item of this.root.querySelectorAll("[data-ink]")) item.style.setProperty("--ink", this.ink[item.dataset.ink]);
+    this.$("valid").hidden = !this.scene.validated;
+  }
+
+  // The words for those who do not see the canvas: at most once a second.
+  say(now) {
+    const frame = this.shown, time = performance.now();
+    if (!frame || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return;
+    this.spoke = time;
+    const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, R squared ${frame.r2.toFixed(2)}, largest effect at ${frame.peak.toFixed(0)} mg; the true one is ${this.scene.optimum.toFixed(0)} mg.`;
+    this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
+    const label = (name, words) => this.$(name).querySelector("canvas").setAttribute("aria-label", words);
+    label("curve", `Effect against dose, with the data, the true curve and the network's curve. ${text}`);
+    label("net", `Network with layers of ${this.scene.sizes.join(", ")} units; edge colour is the weight's sign, width its size.`);
+    label("loss", `Loss from epoch 0 to ${frame.epoch}: now ${figure(frame.loss)}.`);
+    label("layers", `Gradient size by layer: ${[...frame.gradient].map(small).join(", ")}. Saturated share of hidden layers: ${[...frame.saturation].map((s) => Math.round(100 * s) + " percent").join(", ")}.`);
+  }
+
+  close() {
+    cancelAnimationFrame(this.loop);
+    this.playing = false;
+    this.resized.disconnect();
+    document.removeEventListener("keydown", this.keyed);
+  }
+}
+
+function figure(v) { return !Number.isFinite(v) ? "overflow" : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5) ? v.toExponential(2).replace("e-", "e−").replace("e+", "e") : `${+v.toPrecision(4)}`; }
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const live = (parentElement.live ??= new Live(parentElement));
+  live.send = setTriggerValue;
+  live.ink = inks(parentElement.querySelector(".live"));
+  if (data instanceof Uint8Array) live.receive(decode(data));
+  if (live.scene) { live.legend(); live.draw(); }
+  return () => { live.close(); delete parentElement.live; };
+}

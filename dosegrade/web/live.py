@@ -1,0 +1,34 @@
+"""The live view: a component that plays frames in the browser and asks the server for more (the pull design)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+KEY = "live"
+EVENTS = ("need", "pause", "reset")
+
+
+def _asset(*names: str) -> str:
+    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
+
+
+_COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html"), css=_asset("live.css"), js=_asset("draw.js", "live.js"))
+
+
+def view(message: bytes) -> None:
+    """Mount the live view with a message; a message that the browser has seen changes nothing there."""
+    _COMPONENT(key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard)
+
+
+def asked() -> dict[str, Mapping[str, Any]]:
+    """What the browser asked in this rerun (need, pause, reset), known before the view is mounted."""
+    state = st.session_state.get(KEY) or {}
+    return {event: state[event] for event in EVENTS if isinstance(state.get(event), Mapping)}
+
+
+def _heard() -> None:
+    """Streamlit keeps an event for `asked` only where it has a callback."""

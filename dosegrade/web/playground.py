@@ -1,0 +1,63 @@
+"""What the playground page does with the session: follow the link, keep the last good settings, hold the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dosegrade.errors import DosegradeError
+from dosegrade.nn.training import Config
+from dosegrade.web import controls, live
+from dosegrade.web.link import from_query, to_query
+from dosegrade.web.session import Run
+
+
+def follow_link() -> None:
+    """Take the settings from the address where it is new: at the first visit, and where the reader went back or forward."""
+    query = st.query_params.to_dict()
+    touched = st.session_state.pop("touched", False)
+    if touched or query == st.session_state.get("address"):
+        return
+    st.session_state["address"] = query
+    st.session_state.pop("complaint", None)
+    try:
+        controls.load(from_query(query))
+    except DosegradeError as problem:
+        st.session_state["complaint"] = f"This link cannot be used as it is. {problem} Shown instead: the last settings that worked."
+
+
+def settle(values: dict[str, Any]) -> str | None:
+    """Make what the controls say the current settings; where it cannot be trained with, the reason, and nothing changes."""
+    try:
+        config = Config(**values)
+    except DosegradeError as problem:
+        return f"{problem} The network keeps its last settings."
+    if config != controls.chosen():
+        st.session_state["config"] = config
+        st.session_state.pop("complaint", None)
+    query = to_query(config)
+    if "complaint" not in st.session_state and query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
+        st.session_state["address"] = query
+    return None
+
+
+def current_run(config: Config) -> Run:
+    """The viewer's run with these settings: the one that is there, gone on with or started anew."""
+    run = st.session_state.get("run")
+    st.session_state["run"] = run.change(config) if isinstance(run, Run) else Run(config)
+    return st.session_state["run"]  # type: ignore[no-any-return]
+
+
+def answer_browser() -> Run:
+    """Do what the live view asked for, and give back the run to be shown."""
+    run: Run = st.session_state["run"]
+    events = live.asked()
+    if "reset" in events and events["reset"].get("gen") == run.gen:
+        run = st.session_state["run"] = run.restart()
+    if "need" in events:
+        run.answer(events["need"])
+    if "pause" in events:
+        run.pause(events["pause"])
+    return run
