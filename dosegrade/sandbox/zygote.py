@@ -51,6 +51,7 @@ class Zygote:
     def start(self) -> None:
         """Warms up, builds the layers, probes, and tells the parent what was found."""
         warm_up()
+        self._child.rehearse()
         threads, self._size = process_size()
         self._found["one thread"] = [threads == 1, f"{threads} thread(s)"]
         self._machine = os.uname().machine
@@ -270,8 +271,26 @@ def preload() -> None:
             importlib.import_module(name)
 
 
+def run_unlocked(libraries: str) -> None:
+    """One request from standard input to standard output in this very process, without any lock; does not return."""
+    sys.path.append(libraries)
+    result = os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    body = read_all(0)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    preload()
+    from . import child, values
+
+    close_imports()
+    child.serve(result, body[values.REQUEST.size :])
+    os._exit(0)
+
+
 def main(arguments: list[str]) -> None:
     """Started by the parent with the control socket as descriptor 3: where NumPy lies, and the layers to leave out."""
+    if arguments[1] == "--unsafe":
+        run_unlocked(arguments[0])
     import resource
 
     with contextlib.suppress(OSError):
