@@ -69,7 +69,7 @@ def check(quiz: str, submission: str, seed: int, as_json: bool, unsafe_no_sandbo
 
 def unsafe() -> Sandbox:
     """The runner without isolation, said aloud."""
-    from dosegrade.sandbox import UnsafeSandbox
+    from dosegrade.sandbox.unsafe import UnsafeSandbox
 
     click.echo("dosegrade: running WITHOUT isolation; use this for your own files only.", err=True)
     return UnsafeSandbox()

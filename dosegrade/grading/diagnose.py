@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.compare import block_errors
-from dosegrade.grading.cases import Bank
+from dosegrade.grading.cases import Bank, Pair
 from dosegrade.grading.catalogue import CATALOGUE
 from dosegrade.grading.exercises import Answers, Fit, Mistake
 from dosegrade.grading.report import Diagnosis
 from dosegrade.steps import Values
 
 Array = NDArray[Any]
+MOST_PAIRS = 5
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def diagnose(bank: Bank, student: Sequence[Values], judged: Array, rtol: Array, 
     """
     flat = bank.flatten(student)
     found = exact(bank, flat, judged, rtol, roundoff) or fitted(bank, student, flat, judged, rtol, roundoff)
-    return told(found)
+    return told(found) if found else told_pairs(paired(bank, flat, judged, rtol, roundoff))
 
 
 def matches(bank: Bank, rows: Array, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> Array:
@@ -53,6 +54,36 @@ def exact(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) 
         if hit:
             named.setdefault(mutant.mistake.code, Found(mutant.mistake))
     return list(named.values())
+
+
+def paired(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Pair]:
+    """Two mistakes made together, each pair of codes once: filtered at the first case, confirmed at all."""
+    pairs, rows = bank.pairs
+    if not pairs:
+        return []
+    opening = bank.opening
+    blocks, size = len(opening.starts) // 2, opening.reference.size // 2
+    start = opening.starts[:blocks]
+    errors = block_errors(rows[:, :size], flat[:size], bank.scale[:size], start, rtol[:blocks], roundoff[:blocks])
+    near = np.flatnonzero((errors[:, judged[:blocks]] <= 1.0).all(axis=-1))
+    named: dict[frozenset[str], Pair] = {}
+    for pair in (pairs[k] for k in near):
+        if frozenset(pair.codes) in named:
+            continue
+        row = bank.answers(pair.variant, together=True)
+        if row is not None and matches(bank, row[None, :], flat, judged, rtol, roundoff)[0]:
+            named[frozenset(pair.codes)] = pair
+    return list(named.values())
+
+
+def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
+    """Each pair as two entries of one group; `certain` where one pair alone explains the answer."""
+    made = []
+    for group, pair in enumerate(found[:MOST_PAIRS], 1):
+        for mistake in pair.mistakes:
+            entry = CATALOGUE[mistake.code]
+            made.append(Diagnosis(entry.code, entry.name, entry.hint, len(found) == 1, mistake.also, group))
+    return tuple(made)
 
 
 def fitted(bank: Bank, student: Sequence[Values], flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Found]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, Comparison, compare
+from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong, relative_error
 from dosegrade.grading.cases import Bank
 from dosegrade.grading.diagnose import diagnose
 from dosegrade.grading.exercises import Port
@@ -45,7 +45,6 @@ class Judged:
     values: list[Array] | None = None
     flaw: Problem | None = None
     missing: bool = False
-    comparisons: list[Comparison] = field(default_factory=list)
     single: bool = False
     verdict: str = "wrong"
     message: str = ""
@@ -54,17 +53,24 @@ class Judged:
     def correct(self) -> bool:
         return self.verdict == "correct"
 
+    @property
+    def usable(self) -> bool:
+        """Whether there is a value to compare at every call."""
+        return self.values is not None and self.flaw is None
+
 
 def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") -> QuestionReport:
     """The report on one question. Nothing here raises, whatever the student returned."""
     if outcome.problem is not None:
         return stopped(marking, outcome, kind)
-    judged = [judge(bank, port, outcome.answers, marking.rtol) for port in bank.exercise.returns]
+    judged = [judge(bank, port, outcome.answers) for port in bank.exercise.returns]
+    answers = Flat(bank, judged, marking.rtol)
+    compared(bank, judged, answers)
     followed(bank, judged, marking.rtol)
     checks = tuple(check(j, marking) for j in judged)
     score = float(sum(c.score for c in checks))
     wrong = [j for j in judged if not j.correct]
-    diagnoses = explained(bank, judged, marking.rtol) if wrong else ()
+    diagnoses = diagnose(bank, answers.student, answers.usable, answers.rtol, answers.roundoff) if answers.explainable else ()
     if wrong and not diagnoses:
         checks = tuple(hinted(c, j, bank) for c, j in zip(checks, judged, strict=True))
     return QuestionReport(
@@ -76,7 +82,7 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
         first_problem(judged, outcome.answers, bank),
         checks,
         diagnoses,
-        notes(judged, outcome),
+        notes(judged, outcome, answers),
         outcome.printed,
     )
 
@@ -93,51 +99,84 @@ def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
     return QuestionReport(marking.id, kind, 0.0, marking.max_score, verdict, problem, checks, (), tuple(outcome.notes), outcome.printed)
 
 
-def judge(bank: Bank, port: Port, answers: tuple[Answer, ...], rtol: float) -> Judged:
-    """One quantity at every call: present, an array of real numbers, of the right shape, finite, close."""
+def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
+    """One quantity at every call: present, an array of real numbers, of the right shape, finite."""
     result = Judged(port)
-    taken: list[Value] = []
-    for answer in answers:
-        value = answer.values.get(port.name)
-        if value is None:
-            result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
-            return result
-        taken.append(value)
-    sizes = [port.size(case.n) for case in bank.calls]
-    result.flaw = flawed(port, taken, sizes)
-    if result.flaw is not None:
-        result.message = result.flaw.message
+    found = [answer.values.get(port.name) for answer in answers]
+    taken = [value for value in found if value is not None]
+    if len(taken) < len(found):
+        result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
         return result
-    result.values = [np.asarray(v.array, dtype=float) for v in taken]
-    result.single = any(v.dtype in SINGLE for v in taken)
-    if not all(np.isfinite(v).all() for v in result.values):
-        index = next(i for i, v in enumerate(result.values) if not np.isfinite(v).all())
-        bad = "nan" if np.isnan(result.values[index]).any() else "inf"
-        result.flaw = Problem("not-finite", f"{port.name} holds {bad} {place(bank, index)}; expected finite numbers.")
-        result.message = result.flaw.message
-        return result
-    compared(bank, result, sizes, rtol)
+    result.flaw = flawed(port, taken, [port.size(case.n) for case in bank.calls])
+    if result.flaw is None:
+        result.values = [np.asarray(v.array, dtype=float) for v in taken]
+        result.single = any(v.dtype in SINGLE for v in taken)
+        result.flaw = not_finite(bank, port, result.values)
+    result.message = result.flaw.message if result.flaw else ""
     return result
 
 
-def compared(bank: Bank, result: Judged, sizes: list[tuple[int, ...]], rtol: float) -> None:
+def not_finite(bank: Bank, port: Port, values: list[Array]) -> Problem | None:
+    """The first nan or inf."""
+    for index, value in enumerate(values):
+        if not np.isfinite(value).all():
+            bad = "nan" if np.isnan(value).any() else "inf"
+            return Problem("not-finite", f"{port.name} holds {bad} {place(bank, index)}; expected finite numbers.")
+    return None
+
+
+class Flat:
+    """The student's answers as the bank's flat vector, nan where she gave none, with the tolerances of every block."""
+
+    def __init__(self, bank: Bank, judged: list[Judged], rtol: float) -> None:
+        self.bank = bank
+        calls = len(bank.calls)
+        single = np.array([j.single for j in judged] * calls)
+        self.rtol = np.where(single, max(rtol, RTOL_SINGLE), rtol)
+        self.roundoff = np.where(single, ROUNDOFF_SINGLE, ROUNDOFF)
+        self.usable = np.array([j.usable for j in judged] * calls)
+        self.student: list[Values] = [{} for _ in range(calls)]
+        for j in judged:
+            q = j.port.quantity
+            for index, truth in enumerate(bank.values):
+                given = j.values[index] if j.usable and j.values is not None else np.nan
+                self.student[index][q] = (
+                    np.broadcast_to(given, np.shape(truth[q])) if np.ndim(given) == 0 else np.reshape(given, np.shape(truth[q]))
+                )
+        self.flat = bank.flatten(self.student)
+        errors = block_errors(self.flat, bank.reference, bank.scale, bank.starts, self.rtol, self.roundoff)
+        self.same = (errors <= 1.0).reshape(calls, len(judged))
+
+    @property
+    def explainable(self) -> bool:
+        """Whether some usable quantity is wrong: without one there is nothing to diagnose."""
+        return bool(np.any(~self.same.ravel() & self.usable))
+
+
+def compared(bank: Bank, judged: list[Judged], answers: Flat) -> None:
     """The metric at every call, and where it first fails."""
-    assert result.values is not None
-    tolerance, roundoff = (RTOL_SINGLE, ROUNDOFF_SINGLE) if result.single else (rtol, ROUNDOFF)
-    q = result.port.quantity
-    for value, truth, scale, size in zip(result.values, bank.values, bank.scales, sizes, strict=True):
-        s = np.broadcast_to(scale[q], np.shape(truth[q]))
-        result.comparisons.append(compare(value, np.reshape(truth[q], size), np.reshape(s, size), max(tolerance, rtol), roundoff))
-    first = next((i for i, c in enumerate(result.comparisons) if not c.same), None)
-    if first is None:
-        result.verdict = "correct"
-        return
-    if first == len(bank.cases):
-        result.message = "the first input, asked again at the end, gave another answer: the function remembers earlier calls"
-        return
-    where = result.comparisons[first].where
-    spot = f", first at [{', '.join(str(i) for i in where)}]" if where else ""
-    result.message = f"wrong {place(bank, first)}{spot}"
+    for column, j in enumerate(judged):
+        if not j.usable:
+            continue
+        wrong = np.flatnonzero(~answers.same[:, column])
+        if not wrong.size:
+            j.verdict = "correct"
+        elif wrong[0] == len(bank.cases):
+            j.message = "the first input, asked again at the end, gave another answer: the function remembers earlier calls"
+        else:
+            j.message = f"wrong {place(bank, int(wrong[0]))}{spot(bank, j, int(wrong[0]), answers, column)}"
+
+
+def spot(bank: Bank, j: Judged, index: int, answers: Flat, column: int) -> str:
+    """`, first at [0, 2]` for an array."""
+    size = j.port.size(bank.calls[index].n)
+    if size == ():
+        return ""
+    q = j.port.quantity
+    student, truth = np.reshape(answers.student[index][q], size), np.reshape(bank.values[index][q], size)
+    scale = np.reshape(np.broadcast_to(bank.scales[index][q], np.shape(bank.values[index][q])), size)
+    where = first_wrong(student, truth, scale, float(answers.rtol[column]), float(answers.roundoff[column]))
+    return f", first at [{', '.join(str(i) for i in where)}]"
 
 
 def place(bank: Bank, index: int) -> str:
@@ -245,24 +284,6 @@ def check(j: Judged, marking: Marking) -> Check:
     return Check(j.port.name, verdict, points * share, points, j.message)
 
 
-def explained(bank: Bank, judged: list[Judged], rtol: float) -> tuple[Any, ...]:
-    """The diagnosis on all quantities that can be compared."""
-    calls = len(bank.calls)
-    student: list[Values] = []
-    for index in range(calls):
-        student.append({})
-        for j in judged:
-            q = j.port.quantity
-            value = None if j.values is None else j.values[index]
-            shape = np.shape(bank.values[index][q])
-            student[index][q] = np.full(shape, np.nan) if value is None or j.flaw else np.reshape(value, shape)
-    use = np.array([j.values is not None and j.flaw is None for j in judged] * calls)
-    if not use.any() or all(j.correct for j in judged if j.values is not None and j.flaw is None):
-        return ()
-    single = np.array([j.single for j in judged] * calls)
-    return diagnose(bank, student, use, np.where(single, RTOL_SINGLE, rtol), np.where(single, ROUNDOFF_SINGLE, ROUNDOFF))
-
-
 def hinted(c: Check, j: Judged, bank: Bank) -> Check:
     """A wrong check with what can be said of its sign or size, where no mistake is named."""
     if c.verdict != "wrong" or j.values is None or j.flaw:
@@ -287,14 +308,26 @@ def hinted(c: Check, j: Judged, bank: Bank) -> Check:
     return Check(c.name, c.verdict, c.score, c.max_score, f"{c.message}; {words}")
 
 
-def notes(judged: list[Judged], outcome: Outcome) -> tuple[str, ...]:
+def rough(judged: list[Judged], answers: Flat) -> bool:
+    """Whether a correct quantity is farther from the truth than exact derivatives are (DOMAIN D.2)."""
+    bank = answers.bank
+    return any(
+        relative_error(student[j.port.quantity], truth[j.port.quantity]) > DIFFERENCES
+        and compare(student[j.port.quantity], truth[j.port.quantity], scale[j.port.quantity], DIFFERENCES).same is False
+        for j in judged
+        if j.correct
+        for student, truth, scale in zip(answers.student, bank.values, bank.scales, strict=True)
+    )
+
+
+def notes(judged: list[Judged], outcome: Outcome, answers: Flat) -> tuple[str, ...]:
     """What was accepted although unusual."""
     said = list(outcome.notes)
     if any(answer.mutated for answer in outcome.answers):
         said.append("The function changes its arguments in place; this costs nothing here, but a caller may be surprised.")
     if any(j.single for j in judged):
         said.append("Some values are float32: they were compared at a relative 1e-4.")
-    elif max((c.relative for j in judged if j.correct for c in j.comparisons), default=0.0) > DIFFERENCES:
+    elif rough(judged, answers):
         said.append("The values agree to fewer digits than exact derivatives do, as numerical differences or rounding would.")
     promised = {j.port.name for j in judged}
     further = sorted({str(key) for answer in outcome.answers for key in answer.values} - promised)

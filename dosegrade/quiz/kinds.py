@@ -10,7 +10,7 @@ from zlib import crc32
 
 from dosegrade.compare import RTOL
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, applicable, draw
+from dosegrade.grading.cases import Bank, draw
 from dosegrade.grading.exercises import Exercise
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.grade import Marking, grade
@@ -55,8 +55,8 @@ class Code:
 
     @cached_property
     def built(self) -> Exercise:
-        """The exercise, with the mistakes that apply; SpecError where its table is wrong."""
-        return applicable(exercise(self.exercise, tuple(self.points), f"question '{self.id}', exercise"))
+        """The exercise; SpecError where its table is wrong."""
+        return exercise(self.exercise, tuple(self.points), f"question '{self.id}', exercise")
 
     def bank(self, seed: int) -> Bank:
         """The cases of a seed, with reference and mutants; the same seed gives the same cases."""
