@@ -158,7 +158,9 @@ class Loaded:
         found = self.module.__dict__.get(name)
         if callable(found):
             return found  # type: ignore[no-any-return]
-        what = f"'{name}' is a {values.type_name(found)}, expected a function" if name in self.module.__dict__ else self._missing(name)
+        what = (
+            f"'{name}' is of type {values.type_name(found)}, expected a function" if name in self.module.__dict__ else self._missing(name)
+        )
         because = f"; {self.notes[0]}" if self.notes else ""
         raise Failure("missing-function", what + because)
 

@@ -110,8 +110,8 @@ class _Program(ctypes.Structure):
 class Filter:
     """The assembled filter, ready to be installed after a fork without further allocation."""
 
-    def __init__(self, table: Machine) -> None:
-        code = b"".join(struct.pack("<HBBI", *instruction) for instruction in assemble(table))
+    def __init__(self, table: Machine, instructions: list[Instruction] | None = None) -> None:
+        code = b"".join(struct.pack("<HBBI", *instruction) for instruction in instructions or assemble(table))
         self._code = ctypes.create_string_buffer(code, len(code))
         self._program = _Program(len(code) // 8, ctypes.addressof(self._code))
         self._seccomp = ctypes.c_long(table.seccomp)

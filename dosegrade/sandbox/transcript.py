@@ -64,6 +64,8 @@ class Transcript:
         self._buffer += data
         while not self.finished and len(self._buffer) >= values.HEADER.size:
             kind, size = values.HEADER.unpack_from(self._buffer)
+            if not values.READY <= kind <= values.FAILED:
+                raise Malformed("found no such record")
             end = values.HEADER.size + size
             self._spend(0 if len(self._buffer) >= end else size)
             if len(self._buffer) < end:
