@@ -25,9 +25,10 @@ def block_errors(
     Arrays end in (D,) and broadcast; block k is [starts[k], starts[k+1]); rtol and roundoff are one number or one a block.
     """
     with np.errstate(all="ignore"):
-        unit = np.maximum.reduceat(np.abs(scale), starts, axis=-1)
+        largest = np.maximum(np.maximum(np.abs(answer), np.abs(reference)), np.abs(scale))
+        unit = np.maximum.reduceat(largest, starts, axis=-1)
         unit = np.where(unit > 0, unit, 1.0)
-        each = np.repeat(unit, np.diff([*starts, np.shape(answer)[-1]]), axis=-1)
+        each = np.repeat(unit, np.diff([*starts, np.shape(largest)[-1]]), axis=-1)
 
         def norm(x: Array) -> Array:
             return np.asarray(np.sqrt(np.add.reduceat((x / each) ** 2, starts, axis=-1)))
