@@ -11,6 +11,7 @@ from dosegrade.nn.training import Frame
 from dosegrade.web.protocol import Scene
 
 HEIGHT = 260
+COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on light and on dark ground
 
 
 def curve(scene: Scene, frame: Frame) -> alt.LayerChart:
@@ -35,7 +36,8 @@ def rows(doses: Iterable[float], effects: Iterable[float], name: str) -> list[di
 
 def of_color(*names: str) -> alt.Color:
     """Colour by line, in this order, the legend on top."""
-    return alt.Color("of:N").scale(domain=list(names)).legend(title=None, orient="top")
+    color = alt.Color("of:N").scale(domain=list(names), range=list(COLORS[: len(names)]))
+    return color.legend(title=None, orient="top") if len(names) > 1 else color.legend(None)
 
 
 def tips() -> list[alt.Tooltip]:
@@ -57,14 +59,12 @@ def losses(frames: Sequence[Frame]) -> alt.Chart:
     return drawn.properties(height=HEIGHT)
 
 
-def layers(frame: Frame) -> list[dict[str, Any]]:
+def layers(frame: Frame) -> list[dict[str, str]]:
     """Gradient size and saturated share of each layer, as a table."""
-    shares = [*(float(share) for share in frame.saturation), None]
-    names = [f"hidden {i + 1}" for i in range(len(shares) - 1)] + ["output"]
-    return [
-        {"layer": name, "gradient": float(size), "saturated": share}
-        for name, size, share in zip(names, frame.gradient, shares, strict=True)
-    ]
+    shares = [*(f"{share:.0%}" for share in frame.saturation), "–"]
+    names = [*(f"hidden {i + 1}" for i in range(len(shares) - 1)), "output"]
+    rows = zip(names, frame.gradient, shares, strict=True)
+    return [{"layer": name, "gradient size": f"{size:.3g}", "saturated": share} for name, size, share in rows]
 
 
 def told(scene: Scene, frame: Frame, optimum: float) -> str:

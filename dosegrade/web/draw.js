@@ -87,6 +87,10 @@ function drawCurve(canvas, ink, scene, frame) {
   path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(scene.truth[i])); line(ctx, ink.truth, 2, [7, 5]);
   path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(frame.curve[i])); line(ctx, ink.fit, 3.5);
   ctx.restore();
+  if (frame.curve.every((v) => !(v >= range[0] && v <= range[1]))) {
+    ctx.fillStyle = ink.fit;
+    write(ctx, ink, "The network's curve has left the picture.", box.left + box.wide / 2, box.top + box.high / 2, { size: 14, align: "center", weight: 600, halo: true });
+  }
   marker(ctx, ink, box, X(scene.optimum), ink.truth, [4, 4], null);
   if (Number.isFinite(frame.peak)) {
     const at = Math.min(frame.curve.length - 1, Math.max(0, Math.round(((frame.peak - dose[0]) / (dose[1] - dose[0])) * (frame.curve.length - 1))));
@@ -157,7 +161,7 @@ function walk(scene, theta, at, onEdge, onUnit) {
   for (let l = 1, offset = 0; l < sizes.length; l++) {
     const bias = offset + sizes[l - 1] * wide[l - 1], pieces = wide[l - 1] / sizes[l]; // of maxout, the first piece
     at[l].forEach((to, j) => {
-      at[l - 1].forEach((from, i) => onEdge(from, to, theta[offset + i * wide[l - 1] + j * pieces], i, j));
+      at[l - 1].forEach((from, i) => onEdge(from, to, theta[offset + i * wide[l - 1] + j * pieces]));
       onUnit(to, theta[bias + j * pieces]);
     });
     offset = bias + wide[l - 1];
@@ -172,7 +176,7 @@ function drawNetwork(canvas, ink, scene, frame) {
   walk(scene, theta, at, (a, b, weight) => edge(ctx, ink, a, b, weight, largest), nothing);
   at[0].forEach((p) => unit(ctx, ink, p, null, 1, false));
   walk(scene, theta, at, nothing, (p, bias) => unit(ctx, ink, p, bias, largest, numbers));
-  if (numbers) walk(scene, theta, at, (a, b, weight, i, j) => edgeNumber(ctx, ink, a, b, weight), nothing);
+  if (numbers) walk(scene, theta, at, (a, b, weight) => edgeNumber(ctx, ink, a, b, weight, h / 2 - 10), nothing);
   captions(ctx, ink, scene, at, h);
 }
 
@@ -195,10 +199,12 @@ function edge(ctx, ink, a, b, weight, largest) {
   ctx.globalAlpha = 1;
 }
 
-function edgeNumber(ctx, ink, a, b, weight) {
-  const up = b.y > a.y ? -1 : 1; // beside the edge, away from the middle
+// Beside the edge, away from the middle of the picture.
+function edgeNumber(ctx, ink, a, b, weight, middle) {
+  const x = (a.x + b.x) / 2, y = (a.y + b.y) / 2, flat = a.y === b.y, above = flat || y < middle;
+  const rising = b.y < a.y, shift = flat ? 0 : rising === above ? -13 : 13;
   ctx.fillStyle = ink.text;
-  write(ctx, ink, short(weight), (a.x + b.x) / 2, (a.y + b.y) / 2 + (a.y === b.y ? -9 : up < 0 ? 16 : -9), { size: 11.5, align: "center", weight: 600, halo: true });
+  write(ctx, ink, short(weight), x + shift, y + (above ? -9 : 18), { size: 11.5, align: "center", weight: 600, halo: true });
 }
 
 // A unit; its ring carries the bias: colour = sign, width = size.

@@ -44,7 +44,7 @@ class Live {
     this.$("step").onclick = () => this.step();
     this.$("reset").onclick = () => { this.halt(); this.send("reset", { gen: this.gen, ask: ++this.asks }); };
     this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
-    this.$("past").onchange = () => this.report();
+    this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
     this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
     this.$("speeds").replaceChildren(...SPEEDS.map((speed) => {
       const button = document.createElement("button");
@@ -182,7 +182,7 @@ class Live {
     };
     put("epoch", frame.epoch.toLocaleString("en"));
     put("lost", figure(frame.loss), this.scene.validated && Number.isFinite(frame.valid) ? `validation ${figure(frame.valid)}` : "");
-    put("fitness", Number.isFinite(frame.r2) ? frame.r2.toFixed(3).replace("-", "−") : "–");
+    put("fitness", !Number.isFinite(frame.r2) ? "–" : Math.abs(frame.r2) < 1000 ? frame.r2.toFixed(3).replace("-", "−") : figure(frame.r2));
     put("peak", Number.isFinite(frame.peak) ? `${frame.peak.toFixed(1)} mg` : "–", `true ${+this.scene.optimum.toFixed(1)} mg`);
     const live = this.$("live"), past = this.$("past");
     Object.assign(live.dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: this.scene.learning_rate });
@@ -231,7 +231,7 @@ class Live {
   }
 }
 
-function figure(v) { return !Number.isFinite(v) ? "overflow" : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5) ? v.toExponential(2).replace("e-", "e−").replace("e+", "e") : `${+v.toPrecision(4)}`; }
+function figure(v) { return !Number.isFinite(v) ? "overflow" : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5) ? v.toExponential(2).replaceAll("-", "−").replace("e+", "e") : `${+v.toPrecision(4)}`; }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const live = (parentElement.live ??= new Live(parentElement));

@@ -24,6 +24,7 @@ def follow_link() -> None:
     try:
         controls.load(from_query(query))
     except DosegradeError as problem:
+        st.session_state.setdefault("config", controls.chosen())
         st.session_state["complaint"] = f"This link cannot be used as it is. {problem} Shown instead: the last settings that worked."
 
 

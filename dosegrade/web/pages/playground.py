@@ -31,15 +31,18 @@ st.markdown(
     "A neural network of a few units learns how an effect depends on the dose. **Choose one, press Play, watch every epoch.**"
 )
 controls.presets()
-story = st.container(horizontal=True, vertical_alignment="center")
+story = st.container()
 with st.sidebar:
     st.subheader("Settings")
     problem = playground.settle(controls.settings())
 
 config = controls.chosen()
-story.markdown(controls.why(config))
 if is_monotone(config):
-    story.button("Add a unit", icon=":material/add:", type="primary", on_click=controls.add_unit)
+    text, press = story.columns([4, 1], vertical_alignment="center")
+    text.markdown(controls.why(config))
+    press.button("Add a unit", icon=":material/add:", type="primary", width="stretch", on_click=controls.add_unit)
+else:
+    story.markdown(controls.why(config))
 for sentence in filter(None, (st.session_state.get("complaint"), problem)):
     st.warning(sentence, icon=":material/link_off:" if sentence != problem else ":material/error:")
 

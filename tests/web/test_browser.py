@@ -1,0 +1,134 @@
+"""The live page in Chromium: what a student does with it."""
+
+from typing import Any
+
+import pytest
+
+LONGER = 20_000
+
+
+def open_page(page: Any, address: str = "/") -> Any:
+    page.goto(address)
+    live = page.locator(".live")
+    live.wait_for(timeout=LONGER)
+    until(page, "epoch >= 0")
+    return live
+
+
+def until(page: Any, condition: str) -> None:
+    """Wait for a condition on what the view says of itself: epoch, loss, playing, rate, gen."""
+    page.locator(".live").evaluate(
+        """(live, condition) => new Promise((done, fail) => {
+             const holds = new Function("epoch", "loss", "playing", "rate", "gen", `return ${condition}`);
+             const start = performance.now();
+             (function look() {
+               const d = live.dataset;
+               if (d.epoch && holds(+d.epoch, +d.loss, d.playing === "true", +d.rate, +d.gen)) return done();
+               if (performance.now() - start > 20000) return fail(new Error(`${condition} never held: ${JSON.stringify(d)}`));
+               requestAnimationFrame(look);
+             })();
+           })""",
+        condition,
+    )
+
+
+def told(live: Any, name: str) -> float:
+    return float(live.get_attribute(f"data-{name}"))
+
+
+def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
+    live = open_page(page)
+    play = live.locator("button.play")
+    assert play.get_attribute("aria-pressed") == "false"
+    play.click()
+    until(page, "epoch > 100")
+    assert play.get_attribute("aria-pressed") == "true"
+    play.click()
+    until(page, "!playing")
+    stood = told(live, "epoch")
+    page.get_by_role("heading", name=f"Epoch {stood:,.0f} at leisure").wait_for(timeout=LONGER)
+    assert told(live, "epoch") == stood
+    play.click()
+    until(page, f"epoch > {stood} + 30")
+    page.get_by_role("slider", name="Learning rate").press("ArrowLeft")
+    until(page, "rate < 0.05 && gen === 1")
+    until(page, f"epoch > {stood} + 60")
+    assert "learning_rate=0.03" in page.url
+
+
+def test_a_link_brings_the_same_run(page: Any) -> None:
+    address = "/?preset=two-units&seed=7&batch=10"
+    losses = []
+    for _ in range(2):
+        live = open_page(page, address)
+        live.locator("button.play").click()
+        until(page, "epoch > 60")
+        live.locator("button.play").click()
+        until(page, "!playing")
+        live.locator("input.past").fill("50")
+        assert told(live, "epoch") == 50
+        losses.append(live.get_attribute("data-loss"))
+    assert losses[0] == losses[1]
+    assert len(losses[0]) > 12
+
+
+def test_keys_step_and_reset(page: Any) -> None:
+    live = open_page(page)
+    page.locator("h1").click()
+    page.keyboard.press("ArrowRight")
+    until(page, "epoch === 1")
+    page.keyboard.press("ArrowRight")
+    until(page, "epoch === 2")
+    page.keyboard.press(" ")
+    until(page, "playing && epoch > 10")
+    page.keyboard.press(" ")
+    until(page, "!playing")
+    live.locator("button.reset").click()
+    until(page, "epoch === 0 && gen === 1")
+
+
+def test_the_chain_stops_with_its_reason_and_one_press_mends_it(page: Any) -> None:
+    live = open_page(page, "/?preset=monotone")
+    live.get_by_role("button", name="20×").click()
+    live.locator("button.play").click()
+    until(page, "!playing && epoch > 800")
+    assert "can only rise or only fall" in live.locator(".notice").inner_text()
+    page.get_by_role("button", name="Add a unit").click()
+    until(page, "epoch === 0 && gen === 1")
+    assert "preset=two-units" in page.url
+    live.locator("button.play").click()
+    until(page, "loss < 0.01")
+
+
+def test_a_broken_link_gives_a_sentence(page: Any) -> None:
+    open_page(page, "/?learning_rate=nan")
+    alert = page.get_by_role("alert")
+    assert "This link cannot be used as it is. Found nan for the learning rate" in alert.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    live = open_page(page)
+    live.locator("button.play").click()
+    until(page, "epoch > 30")
+    live.locator("button.play").click()
+    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
+    wide = page.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
+    assert max(wide) <= 390
+
+
+def test_calm_where_motion_is_not_wanted(page: Any) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    live = open_page(page)
+    live.locator("button.play").click()
+    until(page, "epoch >= 45")
+    assert told(live, "painted") < 20
+
+
+def test_canvases_say_what_they_show(page: Any) -> None:
+    live = open_page(page)
+    assert live.get_by_role("img").count() == 4
+    assert "Epoch 0" in live.get_by_role("img").first.get_attribute("aria-label")
+    assert "Epoch 0" in live.get_by_role("status").inner_text()
