@@ -22,7 +22,8 @@ class Step:
     """One named quantity: `compute(*needs)` and its formula in LaTeX.
 
     `scale(*magnitudes of needs)` gives the size that each entry would have without cancellation or saturation
-    (DOMAIN D.4's S); without it the magnitude is the absolute value.
+    (DOMAIN D.4's S); without it the magnitude is the absolute value. `rows` marks an array whose rows are its needs: who gives the
+    array has given them.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Step:
     formula: str
     compute: Callable[..., Any]
     scale: Callable[..., Any] | None = None
+    rows: bool = False
 
 
 Steps = tuple[Step, ...]
@@ -82,17 +84,29 @@ def rename(steps: Sequence[Step], names: Mapping[str, str]) -> Steps:
     return tuple(replace(step, name=names.get(step.name, step.name), needs=tuple(names.get(n, n) for n in step.needs)) for step in steps)
 
 
+def taken_apart(steps: Sequence[Step], student: Mapping[str, Any]) -> Values:
+    """The student's quantities, with each row of an array that is made of rows besides."""
+    given = dict(student)
+    for step in steps:
+        if step.rows and step.name in student:
+            given.update(zip(step.needs, student[step.name], strict=True))
+    return given
+
+
 def follow(steps: Sequence[Step], inputs: Mapping[str, Any], student: Mapping[str, Any]) -> Values:
-    """Each of the student's quantities recomputed from her own earlier ones, the rest as the derivation has it."""
+    """Each of the student's quantities recomputed from her own earlier ones, the rest as the derivation has it.
+
+    In an array made of rows, each row is recomputed from her own earlier rows.
+    """
+    given = taken_apart(steps, student)
     values: Values = dict(inputs)
     recomputed: Values = {}
     for step in steps:
-        result = step.compute(*[values[name] for name in step.needs])
-        if step.name in student:
+        known = {**values, **recomputed} if step.rows else values
+        result = step.compute(*[known[name] for name in step.needs])
+        if step.name in given:
             recomputed[step.name] = result
-            values[step.name] = student[step.name]
-        else:
-            values[step.name] = result
+        values[step.name] = given.get(step.name, result)
     return recomputed
 
 

@@ -19,6 +19,8 @@ from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
 Array = NDArray[Any]
 CLEAR = 100.0
 ATTEMPTS = 40
+MISFITS = (ValueError, KeyError, IndexError)
+MISFITS_TOGETHER = (*MISFITS, TypeError)
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,19 @@ class Bank:
 
     def answers(self, variant: Variant, together: bool = False) -> Array | None:
         """What a mistaken program returns, flat; None where the mistake does not fit the shapes (or two mistakes one another)."""
+        made = self.made(variant, together)
+        return self.flatten(made) if made is not None and all(self._fits(made)) else None
+
+    def made(self, variant: Variant, together: bool = False) -> Answers | None:
+        """What a mistaken program returns, call by call; None where it cannot run."""
         try:
-            answers = self._returned(self.values) if variant.rewrite is None else self._stepwise(variant.rewrite)
-            if variant.answers is not None:
-                answers = variant.answers(answers, self.inputs)
-            flat = self.flatten(answers)
-        except (ValueError, KeyError, IndexError, *((TypeError,) if together else ())):
+            made = self._returned(self.values) if variant.rewrite is None else self._stepwise(variant.rewrite)
+            return made if variant.answers is None else variant.answers(made, self.inputs)
+        except MISFITS_TOGETHER if together else MISFITS:
             return None
-        fits = all(np.shape(a[q]) == np.shape(v[q]) for a, v in zip(answers, self.values, strict=True) for q in self._quantities)
-        return flat if fits else None
+
+    def _fits(self, made: Answers) -> list[bool]:
+        return [np.shape(a[q]) == np.shape(v[q]) for a, v in zip(made, self.values, strict=True) for q in self._quantities]
 
     def _returned(self, values: Sequence[Values]) -> Answers:
         return [{q: value[q] for q in self._quantities} for value in values]
@@ -140,11 +146,17 @@ class Bank:
         """Every exact variant of every mistake, with its answers."""
         found = []
         for mistake in self.exercise.mistakes:
-            for variant in mistake.variants:
+            for variant in (v for v in mistake.variants if not v.reshapes):
                 flat = self.answers(variant)
                 if flat is not None and np.isfinite(flat).all():
                     found.append(Mutant(mistake, variant, flat))
         return tuple(found)
+
+    @cached_property
+    def reshaped(self) -> tuple[tuple[Mistake, Answers], ...]:
+        """The mistakes that give another shape than promised, with their answers."""
+        tried = [(mistake, self.made(v)) for mistake in self.exercise.mistakes for v in mistake.variants if v.reshapes]
+        return tuple((mistake, made) for mistake, made in tried if made is not None and not all(self._fits(made)))
 
     @cached_property
     def table(self) -> Array:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import block_errors
+from dosegrade.compare import block_errors, compare
 from dosegrade.grading.cases import Bank, Pair
 from dosegrade.grading.catalogue import CATALOGUE
 from dosegrade.grading.exercises import Answers, Fit, Mistake
@@ -29,13 +29,16 @@ class Found:
 
 
 def diagnose(bank: Bank, student: Sequence[Values], judged: Array, rtol: Array, roundoff: Array) -> tuple[Diagnosis, ...]:
-    """The entries that explain the student's answers in the `judged` blocks; empty where none does.
+    """The entries that explain the student's answers in the `judged` blocks: single, in pairs, with a fitted number; else none.
 
     `student` holds, call by call, every promised quantity (nan where she gave none); rtol and roundoff are one number a block.
     """
     flat = bank.flatten(student)
-    found = exact(bank, flat, judged, rtol, roundoff) or fitted(bank, student, flat, judged, rtol, roundoff)
-    return told(found) if found else told_pairs(paired(bank, flat, judged, rtol, roundoff))
+    if found := exact(bank, flat, judged, rtol, roundoff):
+        return told(found)
+    if pairs := paired(bank, flat, judged, rtol, roundoff):
+        return told_pairs(pairs)
+    return told(fitted(bank, student, flat, judged, rtol, roundoff))
 
 
 def matches(bank: Bank, rows: Array, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> Array:
@@ -54,6 +57,18 @@ def exact(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) 
         if hit:
             named.setdefault(mutant.mistake.code, Found(mutant.mistake))
     return list(named.values())
+
+
+def reshaped(bank: Bank, given: Sequence[Mapping[str, Array | None]]) -> tuple[Diagnosis, ...]:
+    """The mistakes that give the student's numbers in the student's shapes, another than promised (a row too few)."""
+    named = {mistake.code: Found(mistake) for mistake, made in bank.reshaped if all(map(alike, given, made))}
+    return told(list(named.values()))
+
+
+def alike(given: Mapping[str, Array | None], made: Values) -> bool:
+    """Whether one call's arrays have the shapes and the numbers of a mistaken answer."""
+    pairs = [(given.get(name), np.asarray(value)) for name, value in made.items()]
+    return all(a is not None and a.shape == m.shape and compare(a, m, np.abs(m)).same for a, m in pairs)
 
 
 def paired(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Pair]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong, relative_error
 from dosegrade.grading.cases import Bank
-from dosegrade.grading.diagnose import diagnose
+from dosegrade.grading.diagnose import diagnose, reshaped
 from dosegrade.grading.exercises import Port
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
-from dosegrade.grading.report import Check, QuestionReport, verdict_of
+from dosegrade.grading.report import Check, Diagnosis, QuestionReport, verdict_of
 from dosegrade.steps import Values, follow
 
 Array = NDArray[Any]
@@ -70,7 +70,7 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
     checks = tuple(check(j, marking) for j in judged)
     score = float(sum(c.score for c in checks))
     wrong = [j for j in judged if not j.correct]
-    diagnoses = diagnose(bank, answers.student, answers.usable, answers.rtol, answers.roundoff) if answers.explainable else ()
+    diagnoses = explained(bank, judged, outcome.answers, answers)
     if wrong and not diagnoses:
         checks = tuple(hinted(c, j, bank) for c, j in zip(checks, judged, strict=True))
     return QuestionReport(
@@ -85,6 +85,17 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
         notes(judged, outcome, answers),
         outcome.printed,
     )
+
+
+def explained(bank: Bank, judged: list[Judged], given: tuple[Answer, ...], answers: Flat) -> tuple[Diagnosis, ...]:
+    """The mistakes that explain what was returned, be it of another shape than promised."""
+    found: tuple[Diagnosis, ...] = ()
+    if any(j.flaw is not None and j.flaw.kind == "shape" for j in judged):
+        arrays = [{j.port.quantity: answer.values[j.port.name].array for j in judged if j.port.name in answer.values} for answer in given]
+        found = reshaped(bank, arrays)
+    if found or not answers.explainable:
+        return found
+    return diagnose(bank, answers.student, answers.usable, answers.rtol, answers.roundoff)
 
 
 def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
@@ -237,15 +248,20 @@ def followed(bank: Bank, judged: list[Judged], rtol: float) -> None:
 
 
 def wrong_sources(bank: Bank, quantity: str, usable: Mapping[str, Judged], wrong: Mapping[str, Judged]) -> set[str]:
-    """The student's wrong quantities that this one rests on with nothing that she returned between."""
+    """The student's wrong quantities that this one, or a row of it, rests on with nothing that she returned between."""
     steps = {step.name: step for step in bank.steps[0]}
+    whole = {part: step.name for step in bank.steps[0] if step.rows for part in step.needs}
     found: set[str] = set()
-    waiting = list(steps[quantity].needs) if quantity in steps else []
+    seen: set[str] = set()
+    start = steps[quantity].needs if quantity in steps else ()
+    waiting = [need for row in start for need in steps[row].needs] if quantity in whole.values() else list(start)
     while waiting:
         name = waiting.pop()
-        if name in usable:
-            found |= {name} & set(wrong)
-        elif name in steps:
+        owner = whole.get(name, name)
+        if owner in usable:
+            found |= {owner} & set(wrong)
+        elif name in steps and name not in seen:
+            seen.add(name)
             waiting.extend(steps[name].needs)
     return found
 

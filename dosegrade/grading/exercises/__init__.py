@@ -44,11 +44,13 @@ class Port:
 class Variant:
     """One way to make a mistake: the steps rewritten, the answers changed, or both.
 
-    `answers` gets the answers to all calls in order and the inputs of each call.
+    `answers` gets the answers to all calls in order and the inputs of each call. `reshapes`: what it gives has another shape than
+    promised, and is recognised by that shape and its numbers.
     """
 
     rewrite: Callable[[Steps], Steps] | None = None
     answers: Callable[[Answers, Sequence[Values]], Answers] | None = None
+    reshapes: bool = False
 
 
 @dataclass(frozen=True)
