@@ -1,0 +1,272 @@
+"""How live the live page is: painted frames a second in Chromium, the server's load, the wait after a change, twenty viewers at once.
+
+`python -m benchmarks.live [--quick] [--json FILE]`. The twenty viewers are clients that speak Streamlit's own protocol: they ask for
+frames at a browser's pace and count those they would have painted; they do not draw. They run in a process of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Figure, arguments, figure, missing, write
+
+ROOT = Path(__file__).resolve().parents[1]
+VIEWERS, FPS, CHUNK = 20, 60, 30
+PACKAGES = ("streamlit", "numpy", "playwright", "websockets")
+ADDRESS = "/?preset=two-units&batch=10&noise=10.0"
+
+COUNT_FRAMES = """
+(() => {
+  const canvases = new Map(), clear = CanvasRenderingContext2D.prototype.clearRect;
+  window.frames_seen = 0;
+  window.painted = () => Math.min(...[...canvases.values()].map((c) => c.count));
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    const one = canvases.get(this.canvas) ?? { count: 0, last: -1 };
+    if (one.last !== window.frames_seen) { one.count++; one.last = window.frames_seen; }
+    canvases.set(this.canvas, one);
+    return clear.apply(this, box);
+  };
+  (function next() { window.frames_seen++; requestAnimationFrame(next); })();
+})();
+"""
+
+WAIT_FOR_RATE = """
+(live) => {
+  window.waited = new Promise((done) => {
+    let start = 0;
+    addEventListener("keydown", () => { start = performance.now(); }, { capture: true, once: true });
+    const old = live.dataset.rate;
+    (function look() {
+      if (start && live.dataset.rate !== old) return done(performance.now() - start);
+      requestAnimationFrame(look);
+    })();
+  });
+}
+"""
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[tuple[str, int]]:
+    """A server of its own: its address and process id."""
+    from dosegrade.web import serve_command
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = serve_command(["--server.port", str(port), "--server.address", "127.0.0.1"])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _await(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"127.0.0.1:{port}", process.pid
+        finally:
+            process.terminate()
+
+
+def _await(url: str) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used; Linux only."""
+    parts = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# One viewer in a real browser
+
+
+def in_browser(quick: bool) -> list[Figure]:
+    """Painted frames, the server's load and the wait after a change, in Chromium."""
+    goals: dict[str, Any] = {"goal": 60.0, "sense": "at least"}
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return [missing("live.browser.fps", "playwright is not installed", "frames/s", **goals)]
+    if path is None:
+        return [missing("live.browser.fps", "no Chromium here", "frames/s", **goals)]
+    with serving() as (host, pid), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(COUNT_FRAMES)
+        page.goto(f"http://{host}{ADDRESS}")
+        page.locator(".live button.play").click()
+        page.wait_for_timeout(1500)
+        fps, rates, load = windows(page, pid, 2 if quick else 5, 3.0 if quick else 6.0)
+        waits = changes(page, 8 if quick else 25)
+        browser.close()
+    return [
+        figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0),
+        figure("live.browser.refresh", rates, "Hz", against="requestAnimationFrame of the same page"),
+        figure("live.server.cpu", load, "%", against="one core, one viewer, 60 epochs/s", goal=25.0, sense="at most"),
+        figure("live.change.wait", waits, "ms", against="key press to the first painted frame with it", goal=100.0, sense="at most"),
+    ]
+
+
+def windows(page: Any, pid: int, repeats: int, seconds: float) -> tuple[list[float], list[float], list[float]]:
+    """Painted frames a second, the page's refresh rate and the server's processor share, window after window."""
+    fps, rates, load = [], [], []
+    for _ in range(repeats):
+        used, before = cpu_seconds(pid), page.evaluate("[performance.now(), painted(), frames_seen]")
+        page.wait_for_timeout(1000 * seconds)
+        now = page.evaluate("[performance.now(), painted(), frames_seen]")
+        span = (now[0] - before[0]) / 1000
+        fps.append((now[1] - before[1]) / span)
+        rates.append((now[2] - before[2]) / span)
+        load.append(100 * (cpu_seconds(pid) - used) / span)
+    return fps, rates, load
+
+
+def changes(page: Any, repeats: int) -> list[float]:
+    """Milliseconds from the key press on the learning rate to the first painted frame that has it."""
+    slider, live, waits = page.get_by_role("slider", name="Learning rate"), page.locator(".live"), []
+    for i in range(repeats):
+        page.wait_for_timeout(300 + 37 * (i % 8))
+        live.evaluate(WAIT_FOR_RATE)
+        slider.press("ArrowLeft" if i % 2 else "ArrowRight")
+        waits.append(float(page.evaluate("waited")))
+    return waits
+
+
+# Twenty viewers that speak the protocol
+
+
+class Viewer:
+    """One session: opens the page, asks for frames as the component does, counts what it would have painted."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.component = self.fragment = self.page = ""
+        self.gen = self.seq = self.buffer = self.painted = self.asks = 0
+        self.asked = 0.0
+
+    async def open(self) -> None:
+        """Connect and load the page."""
+        from websockets.asyncio.client import connect
+
+        self.socket = await connect(f"ws://{self.host}/_stcore/stream", subprotocols=["streamlit"], max_size=None)  # type: ignore[list-item]
+        await self.socket.send(self._rerun())
+        while not self.component:
+            self._read(await self.socket.recv())
+        self.reader = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async for message in self.socket:
+            self._read(message)
+
+    def _read(self, message: Any) -> None:
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        from dosegrade.web.protocol import header_of
+
+        told = ForwardMsg.FromString(message)
+        if told.HasField("new_session"):
+            self.page = told.new_session.page_script_hash
+        element = told.delta.new_element.bidi_component
+        if element.bytes:
+            self.component, self.fragment = element.id, told.delta.fragment_id
+            header = header_of(element.bytes)
+            if (header["gen"], header["seq"]) != (self.gen, self.seq) or not self.asks:
+                self.gen, self.seq, self.asked = header["gen"], header["seq"], 0.0
+                self.buffer += header["frames"]
+
+    def _rerun(self, value: dict[str, Any] | None = None) -> bytes:
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_script_hash = ADDRESS.partition("?")[2], self.page
+        if value is not None:
+            state.fragment_id = self.fragment
+            widget = state.widget_states.widgets.add()
+            widget.id = f"$$STREAMLIT_INTERNAL_KEY_{self.component}__events"
+            widget.json_trigger_value = json.dumps([{"event": "need", "value": value}])
+        return message.SerializeToString()
+
+    async def tick(self) -> None:
+        """One sixtieth of a second: paint a frame, and ask where half a chunk or less is left."""
+        if self.buffer:
+            self.buffer -= 1
+            self.painted += 1
+        now = time.monotonic()
+        if self.buffer < CHUNK / 2 and now - self.asked > 2:
+            self.asked, self.asks = now, self.asks + 1
+            more = {"count": CHUNK, "epochs": 1, "playing": True, "epoch": 0, "more": True}
+            await self.socket.send(self._rerun({"gen": self.gen, "seq": self.seq, "ask": self.asks, **more}))
+
+
+async def watch(host: str, seconds: float) -> list[float]:
+    """Frames a second that each of the viewers would have painted, after three seconds to settle."""
+    viewers = [Viewer(host) for _ in range(VIEWERS)]
+    for viewer in viewers:
+        await viewer.open()
+    await _play(viewers, 3.0)
+    before = [viewer.painted for viewer in viewers]
+    span = await _play(viewers, seconds)
+    rates = [(viewer.painted - old) / span for viewer, old in zip(viewers, before, strict=True)]
+    for viewer in viewers:
+        viewer.reader.cancel()
+        await viewer.socket.close()
+    return rates
+
+
+async def _play(viewers: list[Viewer], seconds: float) -> float:
+    start, ticks = time.monotonic(), 0
+    while (now := time.monotonic() - start) < seconds:
+        while ticks < now * FPS:
+            ticks += 1
+            for viewer in viewers:
+                await viewer.tick()
+        await asyncio.sleep(max(0.0, ticks / FPS - (time.monotonic() - start)))
+    return time.monotonic() - start
+
+
+def at_once(quick: bool) -> list[Figure]:
+    """Twenty viewers on one server."""
+    with serving() as (host, pid):
+        command = [sys.executable, "-m", "benchmarks.live", "--viewers", host, str(6 if quick else 20)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+            assert process.stdout is not None
+            time.sleep(9 if quick else 14)
+            used, start = cpu_seconds(pid), time.monotonic()
+            rates = json.loads(process.stdout.read())
+            load = 100 * (cpu_seconds(pid) - used) / (time.monotonic() - start)
+    return [
+        figure("live.twenty.fps", rates, "frames/s", against=f"{VIEWERS} protocol-level viewers, median", goal=59.0),
+        figure("live.twenty.slowest", [min(rates)], "frames/s", against=f"the slowest of {VIEWERS}", goal=57.0),
+        figure("live.twenty.cpu", [load], "%", against="of one core, the server's process"),
+    ]
+
+
+def main() -> None:
+    """Measure everything, print it, write it."""
+    options = arguments(__doc__)
+    write([*in_browser(options.quick), *at_once(options.quick)], PACKAGES, options.json)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--viewers"]:
+        print(json.dumps(asyncio.run(watch(sys.argv[2], float(sys.argv[3])))))
+    else:
+        main()
