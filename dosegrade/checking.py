@@ -24,35 +24,59 @@ UNSAFE = "Run without isolation (--unsafe-no-sandbox): this program could have r
 
 def check(quiz: str | Path, submission: str | Path, seed: int = 0, sandbox: Sandbox | None = None) -> Report:
     """Grades one submission in isolation, like the command. SubmissionError, SpecError or SandboxError where there is nothing to grade."""
+    from dosegrade.submissions import existing
     from dosegrade.submissions import load as load_submission
 
     with ExitStack() as stack:
-        handed_in = load_submission(submission)
-        if sandbox is None and handed_in.program is not None:
+        place = existing(submission)
+        if sandbox is None and place.suffix.lower() not in (".toml", ".json"):
             sandbox = stack.enter_context(open_sandbox())
         from dosegrade.quiz.question import load as load_quiz
 
-        return check_submission(load_quiz(quiz), handed_in, seed, sandbox)
+        loaded = load_quiz(quiz)
+        return check_submission(loaded, load_submission(place, functions(loaded)), seed, sandbox)
 
 
-def check_submission(quiz: Quiz, submission: Submission, seed: int, sandbox: Sandbox | None) -> Report:
-    """Grades a submission that is already read, on a quiz that is already loaded."""
-    from dosegrade.grading.outcome import Outcome
+def functions(quiz: Quiz) -> tuple[str, ...]:
+    """The names of the functions that a quiz asks for."""
+    return tuple(code.function for code in quiz.questions)
+
+
+def draw(quiz: Quiz, seed: int) -> tuple[Bank, ...]:
+    """The cases of every code question, which a class can share."""
+    return tuple(code.bank(seed) for code in quiz.questions)
+
+
+def check_submission(quiz: Quiz, submission: Submission, seed: int, sandbox: Sandbox | None, banks: Sequence[Bank] | None = None) -> Report:
+    """Grades a submission that is already read, on a quiz that is already loaded; `banks` are `draw`'s where they are at hand."""
     from dosegrade.grading.report import Report
 
     codes = list(quiz.questions)
-    banks = [code.bank(seed) for code in codes]
-    if submission.program is None or sandbox is None:
-        outcomes: Sequence[Outcome] = [Outcome(problem=submission.problem) for _ in codes]
-    else:
-        outcomes = run(sandbox, submission.program, codes, banks, quiz)
+    banks = draw(quiz, seed) if banks is None else banks
+    outcomes = outcomes_of(submission, codes, banks, quiz, sandbox)
     reports = tuple(code.grade(bank, outcome) for code, bank, outcome in zip(codes, banks, outcomes, strict=True))
     notes = (*submission.notes, *((UNSAFE,) if getattr(sandbox, "unsafe", False) else ()))
     return Report(quiz.id, submission.name, seed, reports, notes)
 
 
+def outcomes_of(
+    submission: Submission, codes: Sequence[Code], banks: Sequence[Bank], quiz: Quiz, sandbox: Sandbox | None
+) -> Sequence[Outcome]:
+    """One outcome a code question, each from the program that defines its function."""
+    from dosegrade.grading.outcome import Outcome
+
+    programs = [submission.program_for(code.function) for code in codes]
+    found: dict[int, Outcome] = {}
+    for program in programs:
+        if program is not None and sandbox is not None:
+            places = [i for i, other in enumerate(programs) if other is program and i not in found]
+            ran = run(sandbox, program, [codes[i] for i in places], [banks[i] for i in places], quiz) if places else ()
+            found |= dict(zip(places, ran, strict=True))
+    return [found.get(i) or Outcome(problem=submission.problem) for i in range(len(codes))]
+
+
 def run(sandbox: Sandbox, program: Program, codes: Sequence[Code], banks: Sequence[Bank], quiz: Quiz) -> Sequence[Outcome]:
-    """The outcomes of all code questions, from one run of the program."""
+    """The outcomes of code questions, from one run of the program."""
     limits = Limits(quiz.limits.cpu_seconds, quiz.limits.wall_seconds, quiz.limits.memory_mb << 20)
     tasks = [Task(code.function, tuple(call.arguments for call in bank.calls), limits) for code, bank in zip(codes, banks, strict=True)]
     return sandbox.run(program, tasks)
