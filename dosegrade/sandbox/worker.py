@@ -46,7 +46,7 @@ def command(*arguments: str) -> list[str]:
     if not sys.executable or numpy is None or numpy.origin is None:
         raise SandboxError("found no Python interpreter with NumPy to start; expected sys.executable to name one; reinstall dosegrade")
     libraries = Path(numpy.origin).resolve().parents[1]
-    return [sys.executable, "-I", "-S", "-B", "-c", _BOOT, str(Path(__file__).resolve().parent), str(libraries), *arguments]
+    return [sys.executable, "-I", "-S", "-c", _BOOT, str(Path(__file__).resolve().parent), str(libraries), *arguments]
 
 
 class Worker:

@@ -63,8 +63,8 @@ class Zygote:
         if self._found["namespaces"][0]:
             self._layers.prctl(self._layers.PR_SET_PDEATHSIG, signal.SIGKILL)
         close_imports()
-        gc.collect()
         gc.freeze()
+        gc.enable()
         self._wake = watch_children()
         self._me = os.getpid()
         locked = self._ask_child(self._locked_probe)
@@ -283,6 +283,7 @@ def run_unlocked(libraries: str) -> None:
     from . import child, values
 
     close_imports()
+    child.rehearse()
     child.serve(result, body[values.REQUEST.size :])
     os._exit(0)
 
@@ -299,6 +300,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     sys.path.append(arguments[0])
+    gc.disable()
     control = socket.socket(fileno=CONTROL)
     try:
         preload()

@@ -104,7 +104,10 @@ def test_the_program_is_a_real_module(run: Runner) -> None:
 
 def test_random_numbers_are_the_same_for_every_program(run: Runner) -> None:
     source = "import numpy as np, random\ndef f(): return [np.random.rand(), random.random()]"
-    assert numbers(run(source)[0]) == numbers(run(source)[0])
+    first = numbers(run(source)[0])
+    assert first == numbers(run(source)[0])
+    with LinuxSandbox() as another:
+        assert first == numbers(run_in(another, source)[0]) == numbers(run_in(UnsafeSandbox(), source)[0])
 
 
 def test_what_is_printed_is_kept_up_to_the_cap(run: Runner) -> None:
