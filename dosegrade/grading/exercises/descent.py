@@ -11,8 +11,8 @@ import numpy as np
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
-from dosegrade.grading.exercises.gradient import NetworkTable, argument, signed
-from dosegrade.steps import Step, Steps, Values, mutate
+from dosegrade.grading.exercises.gradient import NetworkTable, argument, learning_rate, new, signed
+from dosegrade.steps import Steps, Values, mutate
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def make(table: DescentTable, returns: tuple[str, ...]) -> Exercise:
     sizes = {name: tuple(s for s in shape if s != 1) if table.scalars else shape for name, shape in shapes.items()}
 
     def draw(rng: np.random.Generator, k: int = 0) -> Case:
-        inputs: Values = {"learning_rate": float(np.round(rng.uniform(0.05, 0.45), 3))}
+        inputs: Values = {"learning_rate": learning_rate(rng)}
         for name, shape in shapes.items():
             inputs[name] = signed(rng, shape, 0.2, 2.5)
             inputs[f"d{name}"] = signed(rng, shape, 0.2, 3.5)
@@ -49,17 +49,6 @@ def make(table: DescentTable, returns: tuple[str, ...]) -> Exercise:
     )
     ports = tuple(Port(name, f"new_{name}", sizes[name], f"{name} after the step") for name in returns)
     return Exercise(lambda inputs: steps, arguments, ports, draw, draw, MISTAKES, table.cases, case_noun="")
-
-
-def new(name: str) -> Step:
-    """θ_new = θ − α·dθ; the scale is |θ| + α·|dθ|."""
-    return Step(
-        f"new_{name}",
-        (name, f"d{name}", "learning_rate"),
-        rf"{name} \leftarrow {name} - \alpha\, d{name}",
-        lambda w, g, alpha: w - alpha * g,
-        lambda w, g, alpha: w + alpha * g,
-    )
 
 
 def rule(compute: Callable[..., Any]) -> Variant:

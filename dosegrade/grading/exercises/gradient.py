@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
-from dosegrade.grading.exercises.gradient_mistakes import ANSWER_MISTAKES, FITTED_GRADIENTS, MISTAKES, ROUNDED, SYNONYMS, Chain, Maker
+from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
+from dosegrade.grading.exercises.gradient_chain import Chain, Maker
+from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
 from dosegrade.nn.layers import Dense
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
 from dosegrade.registry import did_you_mean
-from dosegrade.steps import Steps, Values, evaluate, magnitudes
+from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes
 
 Array = NDArray[Any]
 MAX_TRIES = 2000
 LAYER_TRIES = 500
 SAMPLES = (4, 5, 7, 4, 5, 7, 6, 4, 5, 8)
+CASES = 10
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,47 @@ class NetworkTable:
 
 @dataclass(frozen=True)
 class GradientTable:
-    """The keys of a code question over a network's derivation."""
+    """The keys of a code question over a network's derivation.
+
+    `arguments` may name `learning_rate`: then the new parameters `new_W1`… can be asked for. `std` is the standard deviation
+    by which the course normalises its targets.
+    """
 
     network: NetworkTable
     arguments: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     scalars: bool = False
     samples: tuple[int, ...] = SAMPLES
+    std: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.samples or min(self.samples) < 1:
+            raise SpecError("samples: each case has at least one sample; write for example samples = [4, 5, 7].")
+        if self.std is not None and (not self.std > 0 or self.std == 1):
+            raise SpecError("std: give the standard deviation of the targets, a positive number other than 1, or leave it out.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a case is to show: n samples, an error `large` enough to be clipped, a `dead` output, the sign of a single error."""
+
+    n: int
+    large: bool = False
+    dead: bool = False
+    sign: float = 0.0
+
+
+def wished(samples: Sequence[int], k: int) -> Wish:
+    """The k-th case: three in ten have large errors, two in ten a dead output, single errors change their sign."""
+    return Wish(samples[k % len(samples)], k % 4 == 1, k % 5 == 3, 1.0 if k // 2 % 2 else -1.0)
 
 
 def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
     """The exercise that a quiz's table describes; `names` maps the derivation's quantities to the course's (`a1 = "h1"`)."""
     network = table.network.build()
     steps = network.steps()
-    if not table.samples or min(table.samples) < 1:
-        raise SpecError("samples: each case has at least one sample; write for example samples = [4, 5, 7].")
+    if "learning_rate" in table.arguments:
+        steps += tuple(new(name) for name in network.shapes)
     shapes = quantity_shapes(network, steps)
     for quantity in table.names:
         if quantity not in shapes:
@@ -82,23 +111,16 @@ def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
     returns = tuple(port(name, "points") for name in returned)
 
     def draw(rng: np.random.Generator, k: int) -> Case:
-        n = table.samples[k % len(table.samples)]
-        inputs = draw_inputs(network, steps, rng, n, large=k % 4 == 1)
-        given = tuple(argument(inputs[p.quantity], p.size(n)) for p in arguments)
-        return Case(inputs, given, n)
+        wish = wished(table.samples, k)
+        inputs = draw_inputs(network, steps, rng, wish)
+        given = tuple(argument(inputs[p.quantity], p.size(wish.n)) for p in arguments)
+        return Case(inputs, given, wish.n)
 
     def probe(rng: np.random.Generator) -> Case:
         return Case(draw_plain(network, rng, max(table.samples)), (), max(table.samples))
 
-    return Exercise(
-        lambda inputs: steps,
-        arguments,
-        returns,
-        draw,
-        probe,
-        tuple(mistakes(network, steps, [p.quantity for p in returns])),
-        max(len(table.samples), 4),
-    )
+    mistakes = tuple(mistaken(Chain(network, steps), table, [p.quantity for p in returns]))
+    return Exercise(lambda inputs: steps, arguments, returns, draw, probe, mistakes, max(len(table.samples), CASES))
 
 
 def argument(value: Array, shape: tuple[int, ...]) -> Any:
@@ -109,12 +131,14 @@ def argument(value: Array, shape: tuple[int, ...]) -> Any:
 def quantity_shapes(network: Network, steps: Steps) -> dict[str, tuple[int | str, ...]]:
     """The symbolic shape of every input and step."""
     shapes: dict[str, tuple[int | str, ...]] = {"x": ("n", network.inputs), "y": ("n", network.outputs), **network.shapes}
+    if any(step.name == "new_W1" for step in steps):
+        shapes["learning_rate"] = ()
     for step in steps:
-        kind, layer = re.fullmatch(r"(loss|d?[zaWb])(\d*)", step.name).groups()  # type: ignore[union-attr]
+        kind, layer = re.fullmatch(r"(loss|new_[Wb]|d?[zaWb])(\d*)", step.name).groups()  # type: ignore[union-attr]
         if kind == "loss":
             shapes["loss"] = ()
-        elif kind in ("dW", "db"):
-            shapes[step.name] = network.shapes[step.name[1:]]
+        elif kind[-1] in "Wb":
+            shapes[step.name] = network.shapes[kind[-1] + layer]
         else:
             units = network.dense[int(layer) - 1]
             shapes[step.name] = ("n", units.units * (units.f.pieces if kind.endswith("z") else 1))
@@ -127,6 +151,7 @@ def meaning(quantity: str) -> str:
         "x": "the inputs, one row (or entry) a sample",
         "y": "the targets",
         "loss": "the loss",
+        "learning_rate": "the learning rate α",
         "W": "kernel of layer {}",
         "b": "bias of layer {}",
         "z": "pre-activation of layer {}",
@@ -135,39 +160,65 @@ def meaning(quantity: str) -> str:
         "db": "∂L/∂b{}",
         "dz": "∂L/∂z{}",
         "da": "∂L/∂(activation of layer {})",
+        "new_W": "kernel of layer {} after the step",
+        "new_b": "bias of layer {} after the step",
     }
     head = quantity.rstrip("0123456789")
     return words[head].format(quantity[len(head) :])
 
 
-def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, n: int, large: bool) -> Values:
-    """Inputs, parameters and targets that hide no mistake (DOMAIN D.3); `large`: errors whose gradients exceed 5."""
-    for _ in range(MAX_TRIES):
-        inputs = draw_forward(network, rng, n)
-        if inputs is None:
-            continue
-        last = f"a{len(network.dense)}"
-        inputs["y"] = np.round(targets(network, inputs.pop(last), rng, large), 2)
-        values = evaluate(steps, inputs)
-        if errors_show(network, values, large) and gradients_show(network, steps, values, large):
-            return inputs
-    raise SpecError(
-        f"After {MAX_TRIES} draws no case of {n} samples shows every mistake for this network; use fewer units a layer, or other samples."
+def new(name: str) -> Step:
+    """θ_new = θ − α·dθ; the scale is |θ| + α·|dθ|."""
+    return Step(
+        f"new_{name}",
+        (name, f"d{name}", "learning_rate"),
+        rf"{name} \leftarrow {name} - \alpha\, d{name}",
+        lambda w, g, alpha: w - alpha * g,
+        lambda w, g, alpha: w + alpha * g,
     )
 
 
-def draw_forward(network: Network, rng: np.random.Generator, n: int) -> Values | None:
+def learning_rate(rng: np.random.Generator) -> float:
+    """A learning rate of three decimals from 0.05 to 0.45."""
+    return float(np.round(rng.uniform(0.05, 0.45), 3))
+
+
+def bounded(network: Network) -> bool:
+    """Whether the loss's slope has a bound, whatever the error."""
+    return network.loss not in ("squared", "mean_squared_error", "mse")
+
+
+def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, wish: Wish) -> Values:
+    """Inputs, parameters and targets that hide no mistake (DOMAIN D.3)."""
+    for _ in range(MAX_TRIES):
+        inputs = draw_forward(network, rng, wish)
+        if inputs is None:
+            continue
+        last = f"a{len(network.dense)}"
+        inputs["y"] = np.round(targets(network, inputs.pop(last), rng, wish), 2)
+        inputs["learning_rate"] = learning_rate(rng)
+        values = evaluate(steps, inputs)
+        if errors_show(network, values, wish) and gradients_show(network, steps, values, wish):
+            return inputs
+    raise SpecError(
+        f"After {MAX_TRIES} draws no case of {wish.n} samples shows every mistake for this network; "
+        "use fewer units a layer, or other samples."
+    )
+
+
+def draw_forward(network: Network, rng: np.random.Generator, wish: Wish) -> Values | None:
     """x and parameters, layer by layer until each layer shows its mistakes; the prediction besides. None where it got stuck."""
-    inputs: Values = {"x": signed(rng, (n, network.inputs), 0.2, 2.0)}
+    wider = 3.0 if wish.large and bounded(network) else 1.0
+    inputs: Values = {"x": signed(rng, (wish.n, network.inputs), 0.2, 2.0 * wider)}
     a = inputs["x"]
     for i, layer in enumerate(network.dense, 1):
         hidden = i < len(network.dense)
-        wide = 1.8 / np.sqrt(a.shape[-1])
+        wide = (1.0 if hidden or i == 1 else wider) * 1.8 / np.sqrt(a.shape[-1])
         for _ in range(LAYER_TRIES):
             w = signed(rng, network.shapes[f"W{i}"], 0.2 * wide, wide)
             b = signed(rng, network.shapes[f"b{i}"], 0.15, 0.9)
             z = a @ w + b
-            if layer_shows(layer, z, hidden):
+            if layer_shows(layer, z, hidden) and (hidden or output_shows(layer, z, wish.dead)):
                 break
         else:
             return None
@@ -175,32 +226,34 @@ def draw_forward(network: Network, rng: np.random.Generator, n: int) -> Values |
         a = layer.f(z)
     inputs[f"a{len(network.dense)}"] = a
     parameters = np.concatenate([np.ravel(inputs[name]) for name in network.shapes])
-    distinct = len(np.unique(np.abs(parameters))) == parameters.size or parameters.size > 12
+    distinct = len(set(np.abs(parameters).tolist())) == parameters.size or parameters.size > 12
     return inputs if distinct and parameters.min() < 0 < parameters.max() else None
 
 
 def draw_plain(network: Network, rng: np.random.Generator, n: int) -> Values:
     """Generic inputs without any filter: what a mistake must change to be one for this network."""
     inputs: Values = {name: rng.normal(size=shape) for name, shape in network.shapes.items()}
-    inputs |= {"x": rng.normal(size=(n, network.inputs)), "y": np.zeros((n, network.outputs))}
-    inputs["y"] = targets(network, network.predict(inputs, inputs["x"]), rng, True)
+    inputs |= {"x": rng.normal(size=(n, network.inputs)), "y": np.zeros((n, network.outputs)), "learning_rate": 0.3}
+    inputs["y"] = targets(network, network.predict(inputs, inputs["x"]), rng, Wish(n, large=True))
     return inputs
 
 
 def signed(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
     """Numbers of two decimals and either sign with low ≤ |x| ≤ high, never ±1."""
     x = np.round(rng.uniform(low, high, shape) * rng.choice([-1.0, 1.0], shape), 2)
-    return np.where(np.abs(x) == 1.0, x * 1.07, x)
+    return np.asarray(np.where(np.abs(x) == 1.0, x * 1.07, x))
 
 
-def targets(network: Network, predicted: Array, rng: np.random.Generator, large: bool) -> Array:
-    """Targets whose errors have mixed signs; one-hot rows for a classification loss."""
+def targets(network: Network, predicted: Array, rng: np.random.Generator, wish: Wish) -> Array:
+    """Targets whose errors have mixed signs (a single one the sign wished for); one-hot rows for a classification loss."""
     if LOSSES[network.loss].task == "classification":
         if network.outputs == 1:
             return np.asarray(rng.integers(0, 2, predicted.shape), dtype=float)
         return np.asarray(np.eye(network.outputs)[rng.integers(0, network.outputs, len(predicted))])
-    low, high = (4.0, 12.0) if large else (0.25, 2.9)
+    low, high = (4.0, 12.0) if wish.large else (0.25, 2.9)
     error = signed(rng, predicted.shape, low, high)
+    if error.size == 1 and wish.sign:
+        error = wish.sign * np.abs(error)
     return np.asarray(predicted - error)
 
 
@@ -218,40 +271,54 @@ def layer_shows(layer: Dense, z: Array, hidden: bool) -> bool:
     return f.name != "relu" or not hidden or bool(np.all((z > 0).any(axis=-1)))
 
 
-def errors_show(network: Network, values: Values, large: bool) -> bool:
+def output_shows(layer: Dense, z: Array, dead: bool) -> bool:
+    """A ReLU output alive in some sample, and dead in another where wished for (dead at all where there is only one)."""
+    alive = bool((z > 0).any())
+    if layer.f.name != "relu" or not dead:
+        return alive or layer.f.name != "relu"
+    return bool((z < 0).any()) and (alive or z.size == 1)
+
+
+def errors_show(network: Network, values: Values, wish: Wish) -> bool:
     """Errors of both signs, none near 0, 1 or 2, and no sum near zero (regression)."""
     if LOSSES[network.loss].task == "classification":
-        return len(values["y"]) == 1 or len(np.unique(values["y"], axis=0)) > 1
+        return len(values["y"]) == 1 or bool(np.ptp(values["y"], axis=0).any())
     error = values[f"a{len(network.dense)}"] - values["y"]
     size = np.abs(error)
     near = np.minimum(np.abs(size - 1), np.abs(size - 2)).min() < 0.02
     mixed = error.size == 1 or (error.min() < 0 < error.max())
-    return not near and mixed and bool(np.all(np.abs(error.sum(axis=0)) > 0.15)) and (large or size.max() <= 3)
+    return not near and mixed and bool(np.all(np.abs(error.sum(axis=0)) > 0.15)) and (wish.large or size.max() <= 3)
 
 
-def gradients_show(network: Network, steps: Steps, values: Values, large: bool) -> bool:
-    """No block hidden by cancellation, saturation or a much larger one; where `large`, an entry above 5."""
+def gradients_show(network: Network, steps: Steps, values: Values, wish: Wish) -> bool:
+    """No block hidden by cancellation, saturation or a much larger one; where `large`, an entry that clipping changes."""
+    last = len(network.dense)
+    if wish.dead and network.dense[-1].f.name == "relu" and not (values[f"z{last}"] > 0).any():
+        return True
     sizes = magnitudes(steps, values)
     norms = {name: float(np.linalg.norm(values[f"d{name}"])) for name in network.shapes}
     biggest = max(norms.values())
     if any(norm < 1e-3 * biggest or norm < 1e-3 * float(np.linalg.norm(sizes[f"d{name}"])) for name, norm in norms.items()):
         return False
-    return not large or max(float(np.abs(values[f"d{name}"]).max()) for name in network.shapes) > 6
+    enough = 1.2 if bounded(network) else 6.0
+    return not wish.large or max(float(np.abs(values[f"d{name}"]).max()) for name in network.shapes) > enough
 
 
-def mistakes(network: Network, steps: Steps, returned: Sequence[str]) -> list[Mistake]:
+def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> list[Mistake]:
     """The catalogue's entries as variants of this network's steps; those of a finished gradient only where one is returned."""
-    chain = Chain(network, steps)
-    found = []
-    for code, maker in MISTAKES.items():
-        count = len(formable(chain, maker))
-        if count:
-            variants = tuple(Variant(partial(nth, network, maker, k)) for k in range(count))
-            found.append(Mistake(code, variants, also=SYNONYMS.get(code, ())))
+    network = chain.network
+    also = synonyms(chain, returned, table.samples)
+    variants = {
+        code: tuple(Variant(partial(nth, network, maker, k)) for k in range(len(formable(chain, maker))))
+        for code, maker in MISTAKES.items()
+    }
+    fits = {"G63": leaky_fits(network, chain.steps)}
     if any(quantity[:2] in ("dW", "db") for quantity in returned):
-        found += [Mistake(code, variants) for code, variants in ANSWER_MISTAKES.items()]
-        found += [Mistake(code, fits=fits) for code, fits in FITTED_GRADIENTS.items()]
-    return [*found, ROUNDED]
+        variants |= answer_mistakes(bounded(network), table.std)
+        fits |= FITTED_GRADIENTS
+    codes = dict.fromkeys((*variants, *fits))
+    made = [Mistake(code, variants.get(code, ()), fits.get(code, ()), also.get(code, ())) for code in codes]
+    return [*(m for m in made if m.variants or m.fits), ROUNDED]
 
 
 def nth(network: Network, maker: Maker, k: int, steps: Steps) -> Steps:
