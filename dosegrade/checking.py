@@ -14,7 +14,7 @@ from dosegrade.sandbox import Limits, Program, Sandbox, Task, open_sandbox
 if TYPE_CHECKING:
     from dosegrade.grading.cases import Bank
     from dosegrade.grading.outcome import Answer, Outcome
-    from dosegrade.grading.report import Report
+    from dosegrade.grading.report import QuestionReport, Report
     from dosegrade.quiz.kinds import Code
     from dosegrade.quiz.question import Quiz
     from dosegrade.submissions import Submission
@@ -39,24 +39,41 @@ def check(quiz: str | Path, submission: str | Path, seed: int = 0, sandbox: Sand
 
 def functions(quiz: Quiz) -> tuple[str, ...]:
     """The names of the functions that a quiz asks for."""
-    return tuple(code.function for code in quiz.questions)
+    return tuple(code.function for code in quiz.codes)
 
 
 def draw(quiz: Quiz, seed: int) -> tuple[Bank, ...]:
     """The cases of every code question, which a class can share."""
-    return tuple(code.bank(seed) for code in quiz.questions)
+    return tuple(code.bank(seed) for code in quiz.codes)
 
 
 def check_submission(quiz: Quiz, submission: Submission, seed: int, sandbox: Sandbox | None, banks: Sequence[Bank] | None = None) -> Report:
     """Grades a submission that is already read, on a quiz that is already loaded; `banks` are `draw`'s where they are at hand."""
     from dosegrade.grading.report import Report
 
-    codes = list(quiz.questions)
+    codes = quiz.codes
     banks = draw(quiz, seed) if banks is None else banks
     outcomes = outcomes_of(submission, codes, banks, quiz, sandbox)
-    reports = tuple(code.grade(bank, outcome) for code, bank, outcome in zip(codes, banks, outcomes, strict=True))
-    notes = (*submission.notes, *((UNSAFE,) if getattr(sandbox, "unsafe", False) else ()))
-    return Report(quiz.id, submission.name, seed, reports, notes)
+    marked = {code.id: code.grade(bank, outcome) for code, bank, outcome in zip(codes, banks, outcomes, strict=True)}
+    marked |= typed_reports(quiz, submission, seed)
+    notes = (*submission.notes, *unknown(quiz, submission), *((UNSAFE,) if getattr(sandbox, "unsafe", False) else ()))
+    return Report(quiz.id, submission.name, seed, tuple(marked[q.id] for q in quiz.questions), notes)
+
+
+def typed_reports(quiz: Quiz, submission: Submission, seed: int) -> dict[str, QuestionReport]:
+    """The reports on the questions answered by choosing or typing, by id."""
+    answers, flaw = submission.answers or {}, submission.answers_problem
+    if flaw is not None:
+        return {q.id: q.unread(flaw) for q in quiz.typed}
+    return {q.id: q.grade(q.variant(seed), answers.get(q.id)) for q in quiz.typed}
+
+
+def unknown(quiz: Quiz, submission: Submission) -> tuple[str, ...]:
+    """A note on answers to questions that the quiz does not have, or that are answered by code."""
+    known = {q.id for q in quiz.typed}
+    strange = sorted(key[:40] for key in submission.answers or {} if key not in known)
+    shown = ", ".join(strange[:5]) + (", …" if len(strange) > 5 else "")
+    return (f"Answers to no question of this quiz were ignored: {shown}.",) if strange else ()
 
 
 def outcomes_of(
@@ -93,7 +110,9 @@ def self_check(quiz: str | Path, seed: int = 0, **functions: Callable[..., Any])
     from dosegrade.registry import did_you_mean
 
     loaded = load_quiz(quiz)
-    codes = {code.id: code for code in loaded.questions}
+    codes = {code.id: code for code in loaded.codes}
+    if not codes:
+        raise SpecError(f'{loaded.id} has no code questions; check a file of answers with check({loaded.id!r}, "answers.toml").')
     for name in functions:
         if name not in codes:
             raise SpecError(f"{loaded.id} has no code question '{name}'.{did_you_mean(name, codes)} It has: {', '.join(codes)}.")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.kinds import KINDS, Code
+from dosegrade.quiz.kinds import KINDS, AnyQuestion, Code, Question
+from dosegrade.quiz.kinds.base import Own
 from dosegrade.registry import did_you_mean
 from dosegrade.spec import build
 
@@ -38,6 +39,7 @@ class QuizTable:
     questions: tuple[Mapping[str, Any], ...]
     text: str = ""
     limits: LimitsTable = field(default_factory=LimitsTable)
+    mistakes: Mapping[str, Own] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,19 @@ class Quiz:
     id: str
     title: str
     text: str
-    questions: tuple[Code, ...]
+    questions: tuple[AnyQuestion, ...]
     limits: LimitsTable
     source: str = field(repr=False, default="")
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The questions answered by a function."""
+        return tuple(q for q in self.questions if isinstance(q, Code))
+
+    @property
+    def typed(self) -> tuple[Question[Any], ...]:
+        """The questions answered by choosing or typing."""
+        return tuple(q for q in self.questions if not isinstance(q, Code))
 
     @property
     def max_score(self) -> float:
@@ -90,7 +102,8 @@ def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:
     top = build(QuizTable, table, where)
     if not top.questions:
         raise SpecError(f"{where}: a quiz has at least one [[questions]] table.")
-    questions = tuple(question(item, index, where) for index, item in enumerate(top.questions, 1))
+    own = table.get("mistakes", {})
+    questions = tuple(question(item, index, where, own) for index, item in enumerate(top.questions, 1))
     seen: set[str] = set()
     for q in questions:
         if q.id in seen:
@@ -101,8 +114,8 @@ def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:
     return Quiz(name, top.title, top.text, questions, top.limits, source)
 
 
-def question(table: Mapping[str, Any], index: int, where: str) -> Code:
-    """One question by its kind."""
+def question(table: Mapping[str, Any], index: int, where: str, mistakes: Mapping[str, Any]) -> AnyQuestion:
+    """One question by its kind; `mistakes` are the quiz's own."""
     name = f"{where}: question {index}"
     if isinstance(table.get("id"), str):
         name = f"{where}: question '{table['id']}'"
@@ -112,4 +125,6 @@ def question(table: Mapping[str, Any], index: int, where: str) -> Code:
         kind = KINDS[table["kind"]]
     except SpecError as error:
         raise SpecError(f"{name}: {error}") from None
+    if mistakes and kind is not Code:
+        table = {**table, "mistakes": {**mistakes, **table.get("mistakes", {})}}
     return build(kind, table, name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.kinds import Code
+from dosegrade.quiz.kinds import Code, Question
 from dosegrade.quiz.question import load
 
 SEEDS = (0, 1, 2)
@@ -16,7 +17,30 @@ def findings(path: str | Path) -> list[str]:
     quiz = load(path)
     found: list[str] = []
     for question in quiz.questions:
-        found += [f"{quiz.id}: {question.id}: {finding}" for finding in code_findings(question)]
+        said = code_findings(question) if isinstance(question, Code) else typed_findings(question)
+        found += [f"{quiz.id}: {question.id}: {finding}" for finding in said]
+    return found
+
+
+def typed_findings(question: Question[Any]) -> list[str]:
+    """What some seeds and the question's own tested ones show: no variant, or an example that is not marked as declared."""
+    found: list[str] = []
+    for seed in dict.fromkeys((*SEEDS, *question.seeds)):
+        try:
+            variant = question.variant(seed)
+        except SpecError as error:
+            return [f"seed {seed}: {error}"]
+        report = question.grade(variant, question.right(variant))
+        if report.verdict != "correct":
+            found.append(f"seed {seed}: the right answer {question.right(variant)!r} earns {report.score:g} of {report.max_score:g}")
+    return found + missing_parts(question)
+
+
+def missing_parts(question: Question[Any]) -> list[str]:
+    """What a good question has besides."""
+    found = [] if question.solution else ["there is no worked solution; add solution = …"]
+    if question.varies and len(question.seeds) < 5:
+        found.append(f"found {len(question.seeds)} tested seeds, expected 5 or more; add seeds = [1, 2, 3, 4, 5]")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The kinds of question: each reads its own table and marks its own answers. One class here adds one."""
+"""The question answered by a function: its exercise, its bank of cases, its marks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.grade import Marking, grade
 from dosegrade.grading.outcome import Outcome
 from dosegrade.grading.report import QuestionReport
-from dosegrade.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,3 @@ class Code:
     def grade(self, bank: Bank, outcome: Outcome) -> QuestionReport:
         """The report on an outcome."""
         return grade(self.marking, bank, outcome, self.kind)
-
-
-KINDS: Registry[type[Code]] = Registry("kind of question", {"code": Code})

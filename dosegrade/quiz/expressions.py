@@ -1,0 +1,293 @@
+"""A safe grammar of formulas: own tokens, own tree, a closed list of functions. Nothing is ever evaluated as Python.
+
+sum     := product (("+" | "-") product)*
+product := sign (("*" | "/") sign)*
+sign    := ("+" | "-") sign | power
+power   := atom ("^" sign)?
+atom    := number | name | name "(" sum ("," sum)* ")" | name ("[" sum "]")+ | "(" sum ")"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dosegrade.errors import DosegradeError
+from dosegrade.registry import Registry, did_you_mean
+
+MAX_LENGTH = 400
+MAX_TOKENS = 200
+MAX_DEPTH = 40
+MAX_EXPONENT = 64.0
+MAX_DIGITS = 40
+
+
+class ExpressionError(DosegradeError):
+    """A text that is no formula of the grammar; says what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A number or name (`value`), or an operation on `parts`: + - * / ^ neg call index."""
+
+    op: str
+    value: Any = None
+    parts: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the grammar; `sympy` is its name there, empty for those on vectors, which students are not offered."""
+
+    compute: Callable[..., Any]
+    arity: int | None = 1
+    sympy: str = ""
+
+
+def _sech(x: Any) -> Any:
+    return 1.0 / np.cosh(x)
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def _largest(*x: Any) -> Any:
+    return np.max(x[0]) if len(x) == 1 else np.maximum.reduce([np.asarray(v) for v in x])
+
+
+def _smallest(*x: Any) -> Any:
+    return np.min(x[0]) if len(x) == 1 else np.minimum.reduce([np.asarray(v) for v in x])
+
+
+def _others(x: Any) -> Any:
+    """The entries of a vector without its first largest."""
+    return np.delete(x, int(np.argmax(x)))
+
+
+FUNCTIONS: Registry[Function] = Registry(
+    "function",
+    {
+        "tanh": Function(np.tanh, sympy="tanh"),
+        "sech": Function(_sech, sympy="sech"),
+        "cosh": Function(np.cosh, sympy="cosh"),
+        "sinh": Function(np.sinh, sympy="sinh"),
+        "exp": Function(np.exp, sympy="exp"),
+        "ln": Function(np.log, sympy="log"),
+        "sqrt": Function(np.sqrt, sympy="sqrt"),
+        "abs": Function(np.abs, sympy="Abs"),
+        "sigmoid": Function(_sigmoid, sympy="sigmoid"),
+        "max": Function(_largest, None, sympy="Max"),
+        "min": Function(_smallest, None, sympy="Min"),
+        "sum": Function(np.sum),
+        "mean": Function(np.mean),
+        "argmax": Function(np.argmax),
+        "argmin": Function(np.argmin),
+        "others": Function(_others),
+        "sign": Function(np.sign),
+        "floor": Function(np.floor),
+        "ceil": Function(np.ceil),
+        "round": Function(np.round),
+        "len": Function(np.size),
+        "dot": Function(np.dot, 2),
+        "transpose": Function(np.transpose),
+    },
+    aliases={"log": "ln", "relu": "max"},
+)
+ELEMENTARY = tuple(name for name, f in FUNCTIONS.items() if f.sympy)
+
+_TOKEN = re.compile(r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+*/^(),\[\]]))")
+_SPELT = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "²": "^2", "³": "^3"})
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """(kind, text) for each token; ExpressionError for anything else."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"Found a formula of {len(text)} characters; expected at most {MAX_LENGTH}. Write it shorter.")
+    text = text.translate(_SPELT).replace("**", "^").rstrip()
+    place = 0
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise ExpressionError(
+                f"Found {text[place:].lstrip()[0]!r}, which no formula holds; use numbers, names, + - * / ^ and brackets."
+            )
+        if len(match[0].strip()) > MAX_DIGITS:
+            raise ExpressionError(f"Found a number or name of more than {MAX_DIGITS} characters; write it shorter.")
+        yield str(match.lastgroup), match[0].strip()
+        place = match.end()
+
+
+class _Parser:
+    """Recursive descent over the tokens, depth counted."""
+
+    def __init__(self, text: str, names: frozenset[str] | None, functions: tuple[str, ...]) -> None:
+        self.tokens = list(tokens(text))
+        self.place = 0
+        self.depth = 0
+        self.names, self.functions = names, functions
+        if not self.tokens:
+            raise ExpressionError("Found nothing; expected a formula.")
+        if len(self.tokens) > MAX_TOKENS:
+            raise ExpressionError(f"Found a formula of {len(self.tokens)} parts; expected at most {MAX_TOKENS}. Write it shorter.")
+
+    @property
+    def next(self) -> str:
+        return self.tokens[self.place][1] if self.place < len(self.tokens) else ""
+
+    def take(self, *expected: str) -> str:
+        found = self.next
+        if expected and found not in expected:
+            raise ExpressionError(f"Found {found or 'the end'!r}, expected {' or '.join(expected)}.")
+        self.place += 1
+        return found
+
+    def whole(self) -> Node:
+        node = self.sum()
+        if self.next:
+            hint = " Write * for a product." if self.tokens[self.place][0] != "sign" or self.next == "(" else ""
+            raise ExpressionError(f"Found {self.next!r} where the formula should end or go on with + - * / ^.{hint}")
+        return node
+
+    def sum(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ExpressionError(f"Found brackets nested more than {MAX_DEPTH} deep; write the formula flatter.")
+        node = self.product()
+        while self.next in ("+", "-"):
+            node = Node(self.take(), parts=(node, self.product()))
+        self.depth -= 1
+        return node
+
+    def product(self) -> Node:
+        node = self.signed()
+        while self.next in ("*", "/"):
+            node = Node(self.take(), parts=(node, self.signed()))
+        return node
+
+    def signed(self) -> Node:
+        minus = 0
+        while self.next in ("+", "-"):
+            minus += self.take() == "-"
+        node = self.power()
+        return Node("neg", parts=(node,)) if minus % 2 else node
+
+    def power(self) -> Node:
+        base = self.atom()
+        if self.next != "^":
+            return base
+        self.take()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ExpressionError(f"Found powers nested more than {MAX_DEPTH} deep; write the formula flatter.")
+        exponent = self.signed()
+        self.depth -= 1
+        if not uses(exponent) and not abs(float(evaluate(exponent, {}))) <= MAX_EXPONENT:
+            raise ExpressionError(f"Found an exponent beyond {MAX_EXPONENT:g}; use a smaller one.")
+        return Node("^", parts=(base, exponent))
+
+    def atom(self) -> Node:
+        kind = self.tokens[self.place][0] if self.place < len(self.tokens) else "end"
+        if kind == "number":
+            return Node("number", self.take())
+        if kind == "name":
+            return self.named(self.take())
+        if self.next == "(":
+            self.take()
+            node = self.sum()
+            self.take(")")
+            return node
+        raise ExpressionError(f"Found {self.next or 'the end'!r}, expected a number, a name or (.")
+
+    def named(self, name: str) -> Node:
+        if self.next == "(":
+            return self.call(name)
+        if self.names is not None and name not in self.names:
+            wants = " It is a function: write its argument in ( )." if name in self.functions else did_you_mean(name, self.names)
+            raise ExpressionError(f"Found the name '{name}', which stands for nothing here.{wants} Names: {', '.join(sorted(self.names))}.")
+        node = Node("name", name)
+        while self.next == "[":
+            self.take()
+            node = Node("index", parts=(node, self.sum()))
+            self.take("]")
+        return node
+
+    def call(self, name: str) -> Node:
+        real = FUNCTIONS.aliases.get(name, name)
+        if real not in self.functions:
+            if self.names is not None and name in self.names:
+                raise ExpressionError(f"Found '{name}(': {name} is no function. Write {name}*( for a product.")
+            hint = did_you_mean(name, self.functions)
+            raise ExpressionError(f"Found the function '{name}', which is not known.{hint} Functions: {', '.join(self.functions)}.")
+        self.take("(")
+        parts = [self.sum()]
+        while self.next == ",":
+            self.take()
+            parts.append(self.sum())
+        self.take(")")
+        arity = FUNCTIONS[real].arity
+        if arity is not None and len(parts) != arity:
+            raise ExpressionError(f"Found {len(parts)} arguments for {name}, expected {arity}.")
+        if name == "relu":
+            parts.append(Node("number", "0"))
+        return Node("call", real, tuple(parts))
+
+
+def parse(text: str, names: frozenset[str] | None = None, functions: tuple[str, ...] = tuple(FUNCTIONS)) -> Node:
+    """The tree of a formula; names (any, where None) and functions are those allowed. ExpressionError says what is wrong."""
+    return _Parser(text, names, functions).whole()
+
+
+def uses(node: Node) -> set[str]:
+    """The names in a formula."""
+    found = {node.value} if node.op == "name" else set()
+    for part in node.parts:
+        found |= uses(part)
+    return found
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+    "neg": np.negative,
+}
+
+
+def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
+    """The formula's value for floats, complex numbers or arrays; nan or inf where it has none. Names must be in `values`."""
+    with np.errstate(all="ignore"):
+        return _value(node, values)
+
+
+def _value(node: Node, values: Mapping[str, Any]) -> Any:
+    if node.op == "number":
+        return np.float64(node.value)
+    if node.op == "name":
+        return _number(node.value, values[node.value])
+    parts = [_value(part, values) for part in node.parts]
+    if node.op == "call":
+        return FUNCTIONS[node.value].compute(*parts)
+    if node.op == "index":
+        return _entry(node, *parts)
+    return _OPERATIONS[node.op](*parts)
+
+
+def _number(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        raise ExpressionError(f"The name '{name}' holds the text {value!r}, no number.")
+    array = np.asarray(value)
+    return array.astype(float) if array.dtype.kind in "iub" else array
+
+
+def _entry(node: Node, vector: Any, index: Any) -> Any:
+    vector, place = np.asarray(vector), float(index)
+    if not vector.ndim or place != int(place) or not -len(vector) <= place < len(vector):
+        raise ExpressionError(f"The index {place:g} does not fit: found shape {vector.shape}.")
+    return vector[int(place)]

@@ -1,0 +1,283 @@
+"""Questions answered by numbers: one number, or a vector or matrix with credit an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from dosegrade.errors import SpecError
+from dosegrade.grading.report import Check
+from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
+from dosegrade.quiz.sources import Source, source
+from dosegrade.quiz.texts import scalar
+from dosegrade.quiz.tolerance import RTOL, near, propagated, window
+from dosegrade.quiz.typed import array, number, shape_words, whole
+from dosegrade.quiz.variables import Redraw
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Lure:
+    """`[[questions.lures]]`: what a mistake computes, its code, the share that it still earns, a hint instead of the code's own."""
+
+    code: str
+    value: Any
+    credit: float = 0.0
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.credit < 1:
+            raise SpecError(f"credit: found {self.credit}, expected 0 up to but not including 1.")
+
+
+@dataclass(frozen=True)
+class Lured:
+    """What a mistake gives in a variant."""
+
+    value: Array
+    code: str
+    credit: float = 0.0
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The answer, the tolerance of each entry, and what mistakes give."""
+
+    answer: Array
+    tolerance: Array
+    lures: tuple[Lured, ...]
+
+    def explains(self, found: Array) -> dict[str, Lured]:
+        """The mistakes that give what was typed, by code; none for a right answer."""
+        if bool(near(found, self.answer, self.tolerance).all()):
+            return {}
+        return {lure.code: lure for lure in reversed(self.lures) if bool(near(found, lure.value, self.tolerance).all())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numeric(Question[Numbers]):
+    """What numbers and arrays share: `decimals` are those asked for, `distance` the least relative distance to a lure."""
+
+    answer: Any
+    lures: tuple[Lure, ...] = ()
+    integer: bool = False
+    unit: str = ""
+    rtol: float = RTOL
+    atol: float = 0.0
+    decimals: int = 4
+    distance: float = 0.02
+
+    def check(self) -> None:
+        if not 0 <= self.rtol <= 0.2 or not 0 <= self.distance < 1:
+            raise SpecError(f"rtol, distance: found {self.rtol}, {self.distance}, expected rtol from 0 to 0.2, distance from 0 to 1.")
+        if not 0 <= self.decimals <= 12 or self.atol < 0:
+            raise SpecError(f"decimals, atol: found {self.decimals}, {self.atol}, expected decimals from 0 to 12, atol 0 or more.")
+        for lure in self.lures:
+            self.entry(lure.code)
+        _ = self.sources
+
+    @cached_property
+    def sources(self) -> tuple[Source, tuple[Source, ...]]:
+        """The answer's source and those of the lures."""
+        lures = (source(lure.value, self.names, f"lures: {lure.code}") for lure in self.lures)
+        return source(self.answer, self.names, "answer"), tuple(lures)
+
+    def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
+        answer, lures = self.sources
+        exact = np.asarray(answer.compute(values), dtype=float)
+        if not np.isfinite(exact).all():
+            raise Redraw("the answer is not finite")
+        found = tuple(self.lured(lure, s, values, exact) for lure, s in zip(self.lures, lures, strict=True))
+        distances = [lure.value for lure in found]
+        if self.integer:
+            return Numbers(np.round(exact), window(exact, np.full(exact.shape, 0.25), np.zeros(exact.shape), distances), found)
+        least = propagated(answer.compute, values, answer.uses, self.decimals)
+        wish = np.maximum(max(self.atol, 0.5 * 10.0**-self.decimals), self.rtol * np.abs(exact))
+        return Numbers(exact, window(exact, wish, least, distances, self.distance), found)
+
+    def lured(self, lure: Lure, computed: Source, values: Mapping[str, Any], exact: Array) -> Lured:
+        """A lure's value, of the answer's shape."""
+        value = np.asarray(computed.compute(values), dtype=float)
+        if value.shape != exact.shape:
+            raise SpecError(
+                f"question '{self.id}': lures: {lure.code} gives {shape_words(value.shape)}, the answer {shape_words(exact.shape)}."
+            )
+        if not np.isfinite(value).all():
+            raise Redraw(f"the lure {lure.code} is not finite")
+        return Lured(value, lure.code, lure.credit, lure.hint)
+
+    def explained(self, found: Mapping[str, Lured]) -> dict[str, str]:
+        """Codes and hints of matched lures."""
+        return {code: lure.hint for code, lure in found.items()}
+
+    def asked(self) -> str:
+        """What to type, for the field's help."""
+        if self.integer:
+            return f"a whole number{' of ' + self.unit if self.unit else ''}"
+        return f"{self.decimals} decimals{', in ' + self.unit if self.unit else ''}; 2/3 and 1e-3 are understood"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Numeric):
+    """One number: `answer` is a constant, a formula or `{ solver = … }`; exact where `integer`."""
+
+    def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
+        made = super().make(values, rng)
+        if made.answer.shape:
+            raise SpecError(f"question '{self.id}': the answer is {shape_words(made.answer.shape)}; use kind = \"array\".")
+        return made
+
+    def parse(self, variant: Variant[Numbers], raw: Any) -> float:
+        return whole(raw, self.unit) if self.integer else number(raw, self.unit)
+
+    def mark(self, variant: Variant[Numbers], answer: float) -> Marks:
+        key, typed = variant.key, np.asarray(answer)
+        if near(typed, key.answer, key.tolerance):
+            return Marks((Check("answer", "correct", self.points, self.points),))
+        matched = key.explains(typed)
+        credit = max((lure.credit for lure in matched.values()), default=0.0)
+        check = Check("answer", "wrong", credit * self.points, self.points, "" if matched else self.remark(key, typed))
+        return Marks((check,), self.diagnosed(self.explained(matched)))
+
+    def remark(self, key: Numbers, typed: Array) -> str:
+        """What can be said of a wrong number that no mistake explains, without telling the right one."""
+        gap, size = float(np.abs(typed - key.answer)), float(np.abs(key.answer))
+        if size and near(-typed, key.answer, key.tolerance):
+            return "the sign is opposite"
+        if self.integer and gap <= max(2.0, 0.01 * size):
+            return "very near, but a count is exact: look for something counted twice or left out"
+        if not self.integer and gap <= 5 * float(key.tolerance):
+            return f"near: carry more digits, {self.decimals} decimals in every intermediate result"
+        return "wrong"
+
+    def fields(self, variant: Variant[Numbers]) -> tuple[Field, ...]:
+        return (Field("number", help=self.asked()),)
+
+    def right(self, variant: Variant[Numbers]) -> Any:
+        return int(variant.key.answer) if self.integer else typed_number(float(variant.key.answer), self.decimals)
+
+    def examples(self, variant: Variant[Numbers]) -> tuple[Example, ...]:
+        key = variant.key
+        value = float(key.answer)
+        lures = [Example(float(lure.value), lure.credit) for lure in key.lures]
+        spelt = [Example(f" {scalar(value)} {self.unit}" if self.integer else f"{value:.8e}", 1.0)]
+        flawed = [Example(raw, None) for raw in ("", "abc", "1e999", "nan", "1/0", "1,000", True, [1.0], "9" * 70)]
+        return (*lures, *spelt, *[e for e in flawed if e.raw], Example(away(key), 0.0))
+
+
+def typed_number(value: float, decimals: int) -> float:
+    """The number as typed with that many decimals; more where it would vanish."""
+    rounded = round(value, decimals)
+    return rounded if rounded or not value else float(f"{value:.3g}")
+
+
+def away(key: Numbers) -> float:
+    """A number that is neither the answer nor a lure."""
+    return 3 * max([1.0, float(np.abs(key.answer)), *(float(np.abs(lure.value)) for lure in key.lures)]) + 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayQuestion(Numeric):
+    """A vector or matrix, credit an entry; `labels` name a vector's entries or a matrix's rows, `columns` its columns."""
+
+    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    def parse(self, variant: Variant[Numbers], raw: Any) -> Array:
+        typed = array(raw, variant.key.answer.shape, gaps=True)
+        if self.integer:
+            for item in typed.ravel()[~np.isnan(typed.ravel())]:
+                whole(float(item))
+        return typed
+
+    def mark(self, variant: Variant[Numbers], answer: Array) -> Marks:
+        key = variant.key
+        right = near(answer, key.answer, key.tolerance)
+        worth = self.points / right.size
+        names = self.entry_names(right.shape)
+        checks = tuple(entry_check(n, ok, bool(np.isnan(x)), worth) for n, ok, x in zip(names, right.ravel(), answer.ravel(), strict=True))
+        matched = key.explains(answer)
+        credit = max((lure.credit for lure in matched.values()), default=0.0) * self.points
+        score = max(credit, worth * int(right.sum()))
+        return Marks(checks, self.diagnosed(self.explained(matched)), orientation(key, answer), self.points if right.all() else score)
+
+    def entry_names(self, shape: tuple[int, ...]) -> list[str]:
+        """A name for every entry, in order."""
+        return entry_names(shape, self.labels, self.columns)
+
+    def fields(self, variant: Variant[Numbers]) -> tuple[Field, ...]:
+        shape = variant.key.answer.shape
+        rows = self.labels if len(self.labels) == shape[0] else tuple(str(i) for i in range(shape[0]))
+        wide = len(shape) == 2
+        columns = (self.columns if len(self.columns) == shape[1] else tuple(str(i) for i in range(shape[1]))) if wide else ("",)
+        return (Field("grid", rows=rows, columns=columns, help=f"{shape_words(shape)}; {self.asked()}"),)
+
+    def right(self, variant: Variant[Numbers]) -> Any:
+        if self.integer:
+            return variant.key.answer.astype(int).tolist()
+        return typed_list(variant.key.answer, self.decimals)
+
+    def examples(self, variant: Variant[Numbers]) -> tuple[Example, ...]:
+        key = variant.key
+        made = [Example(lure.value.tolist(), self.mark(variant, lure.value).score / self.points) for lure in key.lures]  # type: ignore[operator]
+        one_off = key.answer.copy()
+        one_off.flat[0] = away(key) if key.answer.ndim == 0 else 5 * float(np.abs(key.answer).max()) + 7
+        made.append(Example(one_off.tolist(), 1 - 1 / key.answer.size))
+        made.append(
+            Example(
+                "; ".join(", ".join(str(x) for x in np.ravel(row)) for row in key.answer)
+                if key.answer.ndim == 2
+                else str(key.answer.tolist()),
+                1.0,
+            )
+        )
+        longer = [*key.answer.tolist(), key.answer.tolist()[0]]
+        return (*made, *[Example(raw, None) for raw in (longer, "abc", 5, [["x"]], {"a": 1}, [float("nan")] * len(key.answer) + [1])])
+
+
+def entry_names(shape: tuple[int, ...], labels: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """`[1]`, or the label, or `row, column`."""
+    names = []
+    for index in np.ndindex(shape):
+        row = labels[index[0]] if len(labels) == shape[0] else ""
+        column = columns[index[1]] if len(shape) == 2 and len(columns) == shape[1] else ""
+        plain = f"[{', '.join(str(i) for i in index)}]"
+        names.append(f"{row}, {column}" if row and column else row if row and len(shape) == 1 else plain)
+    return names
+
+
+def entry_check(name: str, right: bool, gap: bool, worth: float, followed: bool = False, share: float = 1.0) -> Check:
+    """The check of one entry."""
+    if right:
+        return Check(name, "correct", worth, worth)
+    if gap:
+        return Check(name, "missing", 0.0, worth, "left empty")
+    if followed:
+        return Check(name, "follow-through", share * worth, worth, "right for your own earlier values")
+    return Check(name, "wrong", 0.0, worth, "wrong")
+
+
+def orientation(key: Numbers, answer: Array) -> tuple[str, ...]:
+    """Says so where the right numbers stand turned or backwards."""
+    if bool(near(answer, key.answer, key.tolerance).all()):
+        return ()
+    if answer.ndim == 2 and answer.shape[0] == answer.shape[1] and bool(near(answer.T, key.answer, key.tolerance).all()):
+        return ("Right up to a transpose: rows and columns are exchanged.",)
+    if answer.ndim == 1 and bool(near(answer[::-1], key.answer, key.tolerance[::-1]).all()):
+        return ("The right numbers in reverse order: look at what the first entry stands for.",)
+    return ()
+
+
+def typed_list(values: Array, decimals: int) -> Any:
+    """Numbers as typed with that many decimals, as nested lists."""
+    if values.ndim == 0:
+        return typed_number(float(values), decimals)
+    return [typed_list(row, decimals) for row in values]

@@ -1,0 +1,59 @@
+"""Tolerance by computation (DOMAIN D.6): propagated rounding < tolerance < half the distance to the nearest distractor.
+
+Everything is entry by entry: a hand-typed number is right where |a − r| ≤ its tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosegrade.quiz.variables import Redraw
+
+Array = NDArray[Any]
+RTOL = 0.01
+HALF = 0.499
+
+
+def propagated(compute: Callable[[Mapping[str, Any]], Any], values: Mapping[str, Any], names: frozenset[str], decimals: int) -> Array:
+    """How far the answer moves, at worst, when every number that is no integer is rounded at that decimal; the last rounding included."""
+    half = 0.5 * 10.0**-decimals
+    base = np.asarray(compute(values), dtype=float)
+    moved = np.full(base.shape, half)
+    for name in sorted(names):
+        number = np.asarray(values[name])
+        if number.dtype.kind != "f" or np.all(number == np.round(number)):
+            continue
+        for index in np.ndindex(number.shape):
+            other = number.copy()
+            other[index] += half
+            shifted = np.asarray(compute({**values, name: other if number.ndim else other.item()}), dtype=float)
+            moved = moved + np.where(np.isfinite(shifted), np.abs(shifted - base), 0.0)
+    return moved
+
+
+def window(answer: Array, wish: Array, least: Array, lures: Sequence[Array], distance: float = 0.0) -> Array:
+    """A tolerance an entry: what is wished, narrowed to half the distance to the nearest distractor, never below the rounding.
+
+    Redraw where no tolerance fits, or a distractor lies nearer than `distance` of the answer's size.
+    """
+    scale = 1.0
+    for lure in lures:
+        gap = np.abs(lure - answer)
+        if not np.any(gap > distance * np.maximum(np.abs(answer), np.abs(lure))):
+            raise Redraw("a distractor lies too near to the answer")
+        with np.errstate(all="ignore"):
+            scale = min(scale, float(np.max(np.where(gap > 0, HALF * gap / np.where(wish > 0, wish, 1e-300), 0.0))))
+    tolerance = np.maximum(wish * scale, least)
+    if any(not np.any(HALF * np.abs(lure - answer) >= tolerance * (1 - 1e-12)) for lure in lures):
+        raise Redraw("rounding reaches as far as a distractor: no tolerance lies between")
+    return np.asarray(tolerance)
+
+
+def near(found: Array, expected: Array, tolerance: Array) -> Array:
+    """Entry by entry; a gap is never near."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(found - expected) <= tolerance * (1 + 1e-9))
