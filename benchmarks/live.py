@@ -25,7 +25,7 @@ from benchmarks.report import Figure, arguments, figure, missing, write
 ROOT = Path(__file__).resolve().parents[1]
 VIEWERS, FPS, CHUNK = 20, 60, 30
 PACKAGES = ("streamlit", "numpy", "playwright", "websockets")
-ADDRESS = "/?preset=two-units&batch=10&noise=10.0"
+ADDRESS = "/?hidden=8,8&noise=10.0"  # 1-8-8-1 tanh, Adam, full batch of 101; noise keeps it from being done too soon
 
 COUNT_FRAMES = """
 (() => {
@@ -46,7 +46,7 @@ WAIT_FOR_RATE = """
 (live) => {
   window.waited = new Promise((done) => {
     let start = 0;
-    addEventListener("keydown", () => { start = performance.now(); }, { capture: true, once: true });
+    addEventListener("click", () => { start = performance.now(); }, { capture: true, once: true });
     const old = live.dataset.rate;
     (function look() {
       if (start && live.dataset.rate !== old) return done(performance.now() - start);
@@ -98,14 +98,13 @@ def cpu_seconds(pid: int) -> float:
 
 def in_browser(quick: bool) -> list[Figure]:
     """Painted frames, the server's load and the wait after a change, in Chromium."""
-    goals: dict[str, Any] = {"goal": 60.0, "sense": "at least"}
     path = shutil.which("chromium") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        return [missing("live.browser.fps", "playwright is not installed", "frames/s", **goals)]
+        return [missing("live.browser.fps", "playwright")]
     if path is None:
-        return [missing("live.browser.fps", "no Chromium here", "frames/s", **goals)]
+        return [missing("live.browser.fps", "Chromium")]
     with serving() as (host, pid), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -117,10 +116,10 @@ def in_browser(quick: bool) -> list[Figure]:
         waits = changes(page, 8 if quick else 25)
         browser.close()
     return [
-        figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0),
+        figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0, sense="at least"),
         figure("live.browser.refresh", rates, "Hz", against="requestAnimationFrame of the same page"),
         figure("live.server.cpu", load, "%", against="one core, one viewer, 60 epochs/s", goal=25.0, sense="at most"),
-        figure("live.change.wait", waits, "ms", against="key press to the first painted frame with it", goal=100.0, sense="at most"),
+        figure("live.change.wait", waits, "ms", against="click to the first painted frame with it", goal=100.0, sense="at most"),
     ]
 
 
@@ -139,12 +138,12 @@ def windows(page: Any, pid: int, repeats: int, seconds: float) -> tuple[list[flo
 
 
 def changes(page: Any, repeats: int) -> list[float]:
-    """Milliseconds from the key press on the learning rate to the first painted frame that has it."""
-    slider, live, waits = page.get_by_role("slider", name="Learning rate"), page.locator(".live"), []
+    """Milliseconds from the click on a learning rate to the first painted frame that has it."""
+    rates, live, waits = page.get_by_role("radiogroup", name="Learning rate"), page.locator(".live"), []
     for i in range(repeats):
         page.wait_for_timeout(300 + 37 * (i % 8))
         live.evaluate(WAIT_FOR_RATE)
-        slider.press("ArrowLeft" if i % 2 else "ArrowRight")
+        rates.get_by_text("0.003" if i % 2 else "0.01", exact=True).click()
         waits.append(float(page.evaluate("waited")))
     return waits
 
@@ -202,7 +201,7 @@ class Viewer:
             widget = state.widget_states.widgets.add()
             widget.id = f"$$STREAMLIT_INTERNAL_KEY_{self.component}__events"
             widget.json_trigger_value = json.dumps([{"event": "need", "value": value}])
-        return message.SerializeToString()
+        return bytes(message.SerializeToString())
 
     async def tick(self) -> None:
         """One sixtieth of a second: paint a frame, and ask where half a chunk or less is left."""
@@ -253,15 +252,15 @@ def at_once(quick: bool) -> list[Figure]:
             rates = json.loads(process.stdout.read())
             load = 100 * (cpu_seconds(pid) - used) / (time.monotonic() - start)
     return [
-        figure("live.twenty.fps", rates, "frames/s", against=f"{VIEWERS} protocol-level viewers, median", goal=59.0),
-        figure("live.twenty.slowest", [min(rates)], "frames/s", against=f"the slowest of {VIEWERS}", goal=57.0),
+        figure("live.twenty.fps", rates, "frames/s", against=f"{VIEWERS} protocol-level viewers, median", goal=59.0, sense="at least"),
+        figure("live.twenty.slowest", [min(rates)], "frames/s", against=f"the slowest of {VIEWERS}", goal=57.0, sense="at least"),
         figure("live.twenty.cpu", [load], "%", against="of one core, the server's process"),
     ]
 
 
 def main() -> None:
     """Measure everything, print it, write it."""
-    options = arguments(__doc__)
+    options = arguments(str(__doc__))
     write([*in_browser(options.quick), *at_once(options.quick)], PACKAGES, options.json)
 
 

@@ -48,12 +48,19 @@ def pack(header: Mapping[str, Any], scene: Scene, frames: Sequence[Frame], count
     return b"".join((MAGIC, struct.pack("<I", len(text)), text, scalars.tobytes(), arrays.tobytes()))
 
 
-def unpack(message: bytes) -> tuple[dict[str, Any], Scene, list[Frame]]:
-    """What `pack` was given, arrays rounded to float32; ValueError for bytes that are no message."""
+def header_of(message: bytes) -> dict[str, Any]:
+    """The header alone; ValueError for bytes that are no message."""
     if message[:4] != MAGIC:
         raise ValueError("these bytes are no live message: they do not begin with DGL1")
     (length,) = struct.unpack_from("<I", message, 4)
     header: dict[str, Any] = json.loads(message[8 : 8 + length])
+    return header
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], Scene, list[Frame]]:
+    """What `pack` was given, arrays rounded to float32; ValueError for bytes that are no message."""
+    header = header_of(message)
+    (length,) = struct.unpack_from("<I", message, 4)
     count = header["frames"]
     scalars = np.frombuffer(message, "<f8", count * len(SCALARS), 8 + length).reshape(count, len(SCALARS))
     floats = np.frombuffer(message, "<f4", offset=8 + length + scalars.nbytes)

@@ -83,7 +83,7 @@ def test_another_learning_rate_keeps_the_weights() -> None:
     app = visit()
     press(app)
     before = app.session_state["run"]
-    widget(app, "select_slider", "learning_rate").set_value(0.01).run()
+    widget(app, "button_group", "learning_rate").set_value(0.01).run()
     assert app.session_state["run"] is before
     assert before.trainer.epoch >= 30
     assert app.query_params == {"learning_rate": "0.01"}
