@@ -12,7 +12,6 @@ import signal
 import socket
 import struct
 import sys
-import time
 from pathlib import Path
 
 from dosegrade.errors import SandboxError
@@ -53,6 +52,7 @@ class Worker:
     """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests)."""
 
     def __init__(self, without: tuple[str, ...] = ()) -> None:
+        self.pid = 0
         if sys.platform != "linux":
             raise SandboxError(
                 f"found no isolation for {sys.platform}, expected Linux; use WSL2 or a Linux container, "
@@ -62,8 +62,16 @@ class Worker:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # With credentials the kernel says the child's process number as this process sees it, whatever namespace it lives in.
         self.socket.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
-        with theirs:
-            self.pid = _spawn(command(",".join(without)), theirs.fileno())
+        try:
+            with theirs:
+                self.pid = _spawn(command(",".join(without)), theirs.fileno())
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def __del__(self) -> None:
+        if self.pid:
+            self.close()
 
     def hello(self) -> bytes:
         """The worker's report, once; raises WorkerLost with its reason."""
@@ -106,17 +114,6 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         self.pid = 0
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the worker's process ends by itself in that time."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            with contextlib.suppress(ChildProcessError):
-                if os.waitpid(self.pid, os.WNOHANG)[0]:
-                    self.pid = 0
-                    return True
-            time.sleep(0.002)
-        return False
 
 
 def _spawn(arguments: list[str], control: int) -> int:
