@@ -99,10 +99,11 @@ class Bank:
 
     def made(self, variant: Variant, together: bool = False) -> Answers | None:
         """What a mistaken program returns, call by call; None where it cannot run."""
+        misfits = MISFITS_TOGETHER if together else MISFITS
         try:
             made = self._returned(self.values) if variant.rewrite is None else self._stepwise(variant.rewrite)
             return made if variant.answers is None else variant.answers(made, self.inputs)
-        except MISFITS_TOGETHER if together else MISFITS:
+        except misfits:
             return None
 
     def _fits(self, made: Answers) -> list[bool]:
@@ -151,6 +152,12 @@ class Bank:
                 if flat is not None and np.isfinite(flat).all():
                     found.append(Mutant(mistake, variant, flat))
         return tuple(found)
+
+    @cached_property
+    def right(self) -> list[Answers]:
+        """All answers that are right: the reference, then those of the exercise's other accepted derivations."""
+        others = [self.made(Variant(rewrite)) for rewrite in self.exercise.accepted]
+        return [self._returned(self.values), *(made for made in others if made is not None)]
 
     @cached_property
     def reshaped(self) -> tuple[tuple[Mistake, Answers], ...]:

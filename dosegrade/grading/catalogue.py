@@ -101,6 +101,64 @@ G82 dropout-scale | What keeps the expected activation constant?
 G83 batch-order | How many samples does one update see?
 G84 factor-two-twice | The factor 2 of the square appears twice.
 G85 absolute-activation | Does the sign of the activation matter for the weight's gradient?
+T01 gamma-lambda-swapped | Which of the two discounts future reward?
+T02 trace-decays-by-lambda-only | Two things fade a trace.
+T03 trace-decays-by-gamma-only | Two things fade a trace, each once.
+T04 lambda-in-error | Does λ belong to the one-step error?
+T05 trace-never-decays | Should old states keep full credit?
+T06 no-trace | Which states deserve credit for this reward?
+T07 current-state-only | Which components of z are non-zero?
+T08 decay-after-adding | Full credit for the state just left.
+T09 update-before-trace | What is the order of the three lines?
+T10 trace-kept-between-episodes | What does a new episode know of the old one?
+T11 weights-reset-each-episode | What is learned should stay.
+T12 other-trace | What happens to z at the second visit of a state?
+T13 dutch-trace-alone | Two changes make an algorithm true online.
+T14 true-online | Which update rule was asked for?
+T15 trace-of-next-state | Whose value is being corrected?
+T16 trace-adds-ones | The gradient of v̂ with respect to w is …?
+T17 error-in-trace | One δ per step is shared by all past states.
+T18 step-size-twice | Count the step sizes.
+T19 step-size-factor | Compare one component with a calculation by hand: which factor stands before δ·z?
+T20 residual-gradient | The target is treated as a constant.
+T21 bootstraps-from-the-end | What is the value after the end?
+T22 no-bootstrap | What is missing from the target?
+T23 bootstraps-from-current-state | Where did you end up?
+T24 bootstrap-not-discounted | How much is a reward one step later worth today?
+T25 whole-target-discounted | Is the immediate reward discounted?
+T26 reward-one-step-early | Which reward follows the action at t?
+T27 error-sign | Should v rise when the target is higher?
+T28 value-missing-in-error | An error is a difference: target minus v(S).
+T29 error-after-update | Both values come from the same weights, those before the update.
+T30 weights-frozen | Online or offline: from which weights is the next error computed?
+T31 transition-skipped | Count the updates.
+T32 weights-overwritten | An update adds to what is already known.
+R01 no-discount | Is a late reward worth as much as an early one here?
+R02 discount-off-by-one | Which power of γ belongs to the first reward?
+R03 looks-backward | A return looks forward.
+R04 one-step-off | Count the rewards before the bootstrap.
+R05 bootstrap-discount | Count the discount factors up to the bootstrap state.
+R06 bootstraps-beyond-the-end | What is the value of a state after the end?
+R07 weights-not-normalised | Do the weights of the n-step returns sum to one?
+R08 tail-weight | Where does the remaining weight go?
+R09 lambda-powers-off-by-one | Which weight does the one-step return get?
+R10 lambda-on-rewards | What exactly is averaged with the weights λⁿ⁻¹?
+R11 truncation-is-not-termination | Did the episode end, or did time run out?
+Q01 terminal-not-masked | Are there actions to take after the end?
+Q02 reward-masked | The last reward still counts.
+Q03 mask-inverted | For which transitions does the future count?
+Q04 target-network-not-used | Which parameters are frozen?
+Q05 roles-swapped | Which network selects, which evaluates?
+Q06 one-network-only | Two networks, two jobs: is each used?
+Q07 other-policy | On- or off-policy?
+Q08 weights-of-actions | With which weights are the next actions averaged?
+Q09 index-for-value | An index is not a value.
+Q10 wrong-axis | Along which axis do the actions lie?
+Q11 current-state-maximum | Which state does the maximum refer to?
+Q12 gradient-through-target | Which part of the error is held constant?
+Q13 all-actions-updated | For which action did you observe an outcome?
+Q14 first-visits-only | How often does a state count within one episode?
+Q15 rows-or-columns | Which rows and columns belong in the data matrix?
 """
 
 

@@ -25,11 +25,16 @@ METHODS = (*TRACES, "true-online")
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the episodes a step lies: its number i over all of them, the number of its episode's first step, first and last."""
+    """Where in the episodes a step lies: its number i over all of them; its episode's steps are start … stop−1."""
 
     i: int
     start: int
-    last: bool
+    stop: int
+
+    @property
+    def last(self) -> bool:
+        """Whether the next state is terminal."""
+        return self.i == self.stop - 1
 
     @property
     def first(self) -> bool:
@@ -50,13 +55,13 @@ class Moment(Step):
     """One of the three lines of an algorithm at one place."""
 
     line: str = ""
-    place: Place = Place(0, 0, True)
+    place: Place = Place(0, 0, 1)
 
 
 def places(lengths: Sequence[int]) -> list[Place]:
     """The places of episodes of T_0, T_1, … steps."""
     starts = [sum(lengths[:e]) for e in range(len(lengths))]
-    return [Place(start + t, start, t == length - 1) for start, length in zip(starts, lengths, strict=True) for t in range(length)]
+    return [Place(start + t, start, start + length) for start, length in zip(starts, lengths, strict=True) for t in range(length)]
 
 
 @lru_cache(maxsize=256)
@@ -141,11 +146,11 @@ def plain_update(w: Array, delta: float, z: Array, alpha: float) -> Array:
 
 def true_online_update(w: Array, delta: float, z: Array, alpha: float, w_before: Array, x: Array) -> Array:
     """w + αδz + α(wᵀx − w_beforeᵀx)(z − x)."""
-    return w + alpha * delta * z + alpha * (w @ x - w_before @ x) * (z - x)
+    return np.asarray(w + alpha * delta * z + alpha * (w @ x - w_before @ x) * (z - x))
 
 
 def td_lambda_inputs(episodes: Sequence[Episode], w: Array, alpha: float, gamma: float, lam: float) -> Values:
-    """What the steps start from: x[i], R[i+1], w[0], z_0 = 0; x_T[i] after an episode's last step; goes_on[i], 0 for a last step, else 1."""
+    """What the steps start from: x[i], R[i+1], w[0], z_0 = 0; x_T[i] after a last step i; goes_on[i], 0 there, else 1."""
     start = np.array(w, dtype=float)
     values: Values = {"w[0]": start, "z_0": np.zeros_like(start), "alpha": alpha, "gamma": gamma, "lam": lam}
     where = iter(places([len(rewards) for _, rewards in episodes]))
