@@ -16,7 +16,6 @@ from dosegrade.nn.optimizers import OPTIMIZERS
 from dosegrade.nn.training import MAX_HIDDEN, MAX_WIDTH, PRESETS, Config
 from dosegrade.web.link import preset_of
 
-RATES = (0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.3, 1.0, 3.0)
 PREFIX = "set."
 BIGGEST_SEED = 2**32 - 1
 NEW_WIDTH = 8
@@ -39,7 +38,7 @@ def load(config: Config) -> None:
     """Put a configuration into the widgets. Only before they are drawn, or in a callback."""
     for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
         del st.session_state[key]
-    st.session_state["config"] = st.session_state["loaded"] = config
+    st.session_state["config"] = config
 
 
 def chosen() -> Config:
@@ -89,34 +88,19 @@ def add_unit() -> None:
 
 
 def settings() -> dict[str, Any]:
-    """Draw all controls and give back what they say, not yet checked: the keywords of a Config."""
+    """Draw all controls and give back what they say, not yet checked: the keywords of a Config. The learning rate is in the view."""
     config = chosen()
-    values: dict[str, Any] = {}
-    values |= _learning(config)
+    values: dict[str, Any] = {"learning_rate": config.learning_rate}
     values |= _network(config)
+    values |= _learning(config)
     values |= _data(config)
     with st.expander("Advanced", icon=":material/tune:"):
         values |= _advanced(config)
     return values
 
 
-def rates() -> list[float]:
-    """The learning rates to choose from; an unusual one that a preset or a link brings stands among them, with a tenth of it."""
-    brought = getattr(st.session_state.get("loaded"), "learning_rate", RATES[0])
-    return sorted({*RATES} if brought in RATES else {*RATES, brought, brought / 10})
-
-
 def _learning(config: Config) -> dict[str, Any]:
-    rate = st.pills(
-        "Learning rate",
-        rates(),
-        format_func=lambda value: f"{value:g}",
-        help="How far each step goes. It can be changed while the network trains: the weights stay.",
-        required=True,
-        **_held("learning_rate", config.learning_rate),
-    )
-    optimizer = _choice("Optimizer", "optimizer", OPTIMIZERS, config.optimizer, "Changes under way, too; its memory starts anew.")
-    return {"learning_rate": float(rate), "optimizer": optimizer}
+    return {"optimizer": _choice("Optimizer", "optimizer", OPTIMIZERS, config.optimizer, "Changes under way, too; its memory starts anew.")}
 
 
 def _network(config: Config) -> dict[str, Any]:

@@ -9,6 +9,7 @@ const SPEEDS = [             // frames held for `hold` paints; `epochs` per fram
   { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
   { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
 ];
+const RATES = [0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.3, 1, 3];
 const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
 const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
 
@@ -32,7 +33,7 @@ class Live {
   constructor(root) {
     this.root = root;
     this.$ = (name) => root.querySelector(`.${name}`);
-    Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1] });
+    Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1], rates: [] });
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.wire();
     this.resized = new ResizeObserver(() => this.draw());
@@ -46,17 +47,25 @@ class Live {
     this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
     this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
     this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
-    this.$("speeds").replaceChildren(...SPEEDS.map((speed) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = speed.name;
-      button.title = speed.hold > 1 ? "A few epochs a second" : `${60 * speed.epochs} epochs a second`;
-      button.onclick = () => { this.speed = speed; this.buttons(); };
-      return button;
-    }));
+    for (const speed of SPEEDS) {
+      const title = speed.hold > 1 ? "A few epochs a second" : `${60 * speed.epochs} epochs a second`;
+      this.choice("speeds", speed.name, title, () => { this.speed = speed; this.buttons(); });
+    }
     this.keyed = (event) => this.key(event);
     document.addEventListener("keydown", this.keyed);
     this.buttons();
+  }
+
+  choice(group, text, title, onclick) {
+    this.$(group).append(Object.assign(document.createElement("button"), { type: "button", textContent: text, title, onclick }));
+  }
+
+  // The rates to choose from: an unusual one that a run starts with stands among them, with a tenth of it.
+  offer(rate) {
+    const rates = RATES.includes(rate) ? RATES : [...RATES, rate, +(rate / 10).toPrecision(12)].sort((a, b) => a - b);
+    this.$("rates").replaceChildren();
+    this.rates = rates;
+    for (const rate of rates) this.choice("rates", `${rate}`, "Changes while it trains; the weights stay", () => this.send("rate", { gen: this.gen, rate, ask: ++this.asks }));
   }
 
   key(event) {
@@ -75,6 +84,8 @@ class Live {
     if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); }
     else if (changed) this.flush(frames);
     Object.assign(this, { gen: header.gen, seq: header.seq, stop: header.stop, note: header.note, scene, asked: 0 });
+    if (header.fresh && changed || !this.rates.includes(header.learning_rate)) this.offer(header.learning_rate);
+    this.buttons();
     this.queue.push(...frames);
     if (changed && this.queue.length) this.advance();
     this.legend();
@@ -202,6 +213,7 @@ class Live {
     this.$("live").dataset.playing = this.playing;
     this.$("step").title = this.speed.epochs > 1 ? `One frame on: ${this.speed.epochs} epochs (right arrow)` : "One epoch on (right arrow)";
     [...this.$("speeds").children].forEach((button, i) => button.setAttribute("aria-pressed", SPEEDS[i] === this.speed));
+    [...this.$("rates").children].forEach((button, i) => button.setAttribute("aria-pressed", this.rates[i] === this.scene?.learning_rate));
   }
 
   legend() {

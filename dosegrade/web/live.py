@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 KEY = "live"
-EVENTS = ("need", "pause", "reset")
+EVENTS = ("need", "pause", "reset", "rate")
 
 
 def _asset(*names: str) -> str:
@@ -21,11 +21,13 @@ _COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html
 
 def view(message: bytes) -> None:
     """Mount the live view with a message; a message that the browser has seen changes nothing there."""
-    _COMPONENT(key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard)
+    _COMPONENT(
+        key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard, on_rate_change=_heard
+    )
 
 
 def asked() -> dict[str, Mapping[str, Any]]:
-    """What the browser asked in this rerun (need, pause, reset), known before the view is mounted."""
+    """What the browser asked in this rerun (need, pause, reset, rate), known before the view is mounted."""
     state = st.session_state.get(KEY) or {}
     return {event: state[event] for event in EVENTS if isinstance(state.get(event), Mapping)}
 

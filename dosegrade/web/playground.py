@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -37,11 +39,17 @@ def settle(values: dict[str, Any]) -> str | None:
     if config != controls.chosen():
         st.session_state["config"] = config
         st.session_state.pop("complaint", None)
-    query = to_query(config)
-    if "complaint" not in st.session_state and query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
-        st.session_state["address"] = query
+    if "complaint" not in st.session_state:
+        _show_address(config)
     return None
+
+
+def _show_address(config: Config) -> None:
+    """Put the settings into the address bar."""
+    query = to_query(config)
+    st.session_state["address"] = query
+    if query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
 
 
 def current_run(config: Config) -> Run:
@@ -61,4 +69,15 @@ def answer_browser() -> Run:
         run.answer(events["need"])
     if "pause" in events:
         run.pause(events["pause"])
+    if "rate" in events:
+        run = set_rate(events["rate"].get("rate"))
     return run
+
+
+def set_rate(rate: Any) -> Run:
+    """Go on with another learning rate; one that cannot be trained with changes nothing."""
+    with contextlib.suppress(DosegradeError):
+        st.session_state["config"] = replace(controls.chosen(), learning_rate=rate)
+        st.session_state.pop("complaint", None)
+        _show_address(controls.chosen())
+    return current_run(controls.chosen())

@@ -50,8 +50,9 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     assert told(live, "epoch") == stood
     play.click()
     until(page, f"epoch > {stood} + 30")
-    page.get_by_role("radiogroup", name="Learning rate").get_by_text("0.03", exact=True).click()
-    until(page, "rate < 0.05 && gen === 1")
+    live.get_by_role("button", name="0.03", exact=True).click()
+    until(page, "rate === 0.03 && gen === 1")
+    assert live.get_by_role("button", name="0.03", exact=True).get_attribute("aria-pressed") == "true"
     until(page, f"epoch > {stood} + 60")
     assert "learning_rate=0.03" in page.url
 

@@ -79,14 +79,14 @@ def test_one_press_adds_a_unit() -> None:
     assert all(button.label != "Add a unit" for button in app.button)
 
 
-def test_another_learning_rate_keeps_the_weights() -> None:
+def test_another_optimizer_keeps_the_weights() -> None:
     app = visit()
     press(app)
     before = app.session_state["run"]
-    widget(app, "button_group", "learning_rate").set_value(0.01).run()
+    widget(app, "selectbox", "optimizer").set_value("sgd").run()
     assert app.session_state["run"] is before
     assert before.trainer.epoch >= 30
-    assert app.query_params == {"learning_rate": "0.01"}
+    assert app.query_params == {"optimizer": "sgd"}
     assert any("weights stayed" in text.value for text in app.caption)
 
 

@@ -11,6 +11,8 @@ def watch() -> None:
     """The live view and, while it stands still, still pictures of the same epoch."""
     run = playground.answer_browser()
     live.view(run.message)
+    if run.changed_at is not None:
+        st.caption(f"Settings changed at epoch {run.changed_at:,}; the weights stayed. The link starts with the new settings at epoch 0.")
     if not run.playing and run.trainer.epoch:
         stills(run)
 
@@ -46,8 +48,6 @@ else:
 for sentence in filter(None, (st.session_state.get("complaint"), problem)):
     st.warning(sentence, icon=":material/link_off:" if sentence != problem else ":material/error:")
 
-run = playground.current_run(config)
+playground.current_run(config)
 watch()
-if run.changed_at is not None:
-    st.caption(f"Settings changed at epoch {run.changed_at:,}; the weights stayed. The link starts with the new settings at epoch 0.")
 st.caption("The dose curve is a toy, made up for teaching. Nothing here is medical advice.")
