@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dosegrade.sandbox import Sandbox
 
 NOTHING_TO_GRADE = 2
+INTERRUPTED = 130
 
 
 def honest(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -56,15 +57,60 @@ def list_quizzes() -> None:
 @click.argument("submission")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON and nothing else.")
+@click.option("--format", "form", help="Write the report in a format too: gradescope, csv, junit or html. Needs -o.")
+@click.option("-o", "--output", "file", help="The file for --format; - is standard output.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run the program WITHOUT isolation, where none is to be had; the report says so.")
 @honest
-def check(quiz: str, submission: str, seed: int, as_json: bool, unsafe_no_sandbox: bool) -> int:
+def check(quiz: str, submission: str, seed: int, as_json: bool, form: str | None, file: str | None, unsafe_no_sandbox: bool) -> int:
     """Grade one SUBMISSION to QUIZ: status 0 for full marks, 1 for less, 2 where there is nothing to grade."""
     from dosegrade.checking import check as run
+    from dosegrade.reports import WRITERS
 
+    if (form is None) != (file is None):
+        raise click.UsageError("Found one of --format and -o; give both: --format junit -o report.xml.")
+    write = None if form is None else WRITERS[form]
     report = run(quiz, submission, seed, unsafe() if unsafe_no_sandbox else None)
-    click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else str(report))
+    if write is not None and file is not None:
+        put(file, write([report.to_dict()]))
+    if file != "-":
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else str(report))
     return 0 if report.verdict == "correct" else 1
+
+
+def put(file: str, data: bytes) -> None:
+    """Writes a file, or to standard output."""
+    try:
+        with click.open_file(file, "wb") as stream:
+            stream.write(data)
+    except OSError as error:
+        raise DosegradeError(f"The file '{file}' cannot be written: {error.strerror}. Name another one by -o.") from error
+
+
+@main.command()
+@click.argument("quiz")
+@click.argument("submissions")
+@click.option("--out", required=True, help="The folder for grades.csv and the reports; the same folder again resumes.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once; as many as there are processors.")
+@click.option("--scheduler", help="The address of a Dask scheduler, whose workers do the grading.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
+@click.option("--format", "forms", default="", help="Further formats, with commas: html, junit, gradescope.")
+@honest
+def grade(quiz: str, submissions: str, out: str, jobs: int | None, scheduler: str | None, seed: int, forms: str) -> int:
+    """Grade a class: every entry of the folder SUBMISSIONS is one student. Started again with the same --out, it resumes."""
+    from dosegrade import batch
+    from dosegrade.batch import progress
+
+    formats = [name.strip() for name in forms.split(",") if name.strip()]
+    try:
+        with progress.shown() as watch:
+            tally = batch.grade(quiz, submissions, out=out, jobs=jobs, seed=seed, formats=formats, scheduler=scheduler, watch=watch)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What is graded is kept: run the same command again to go on.", err=True)
+        return INTERRUPTED
+    if tally.skipped:
+        click.echo(progress.skipped(tally), err=True)
+    click.echo(progress.summary(tally, out))
+    return 0
 
 
 def unsafe() -> Sandbox:

@@ -1,0 +1,24 @@
+"""Reports as other systems read them: each writer turns reports (the dicts of CONTRACT 3, one or a class) into a file's bytes.
+
+A class's report has a further key, `report`, the place of its file; nothing that a student wrote is more than text in any format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from dosegrade.registry import Registry
+from dosegrade.reports.pages import html
+from dosegrade.reports.tables import csv, gradescope, junit
+
+Table = Mapping[str, Any]
+Writer = Callable[[Iterable[Table]], bytes]
+
+WRITERS: Registry[Writer] = Registry("report format", {"gradescope": gradescope, "csv": csv, "junit": junit, "html": html})
+
+
+def encoded(report: Table) -> bytes:
+    """A report as JSON."""
+    return json.dumps(report, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
