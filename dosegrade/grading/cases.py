@@ -161,9 +161,9 @@ class Bank:
 
     @cached_property
     def reshaped(self) -> tuple[tuple[Mistake, Answers], ...]:
-        """The mistakes that give another shape than promised, with their answers."""
+        """The mistakes that give another shape than promised, or no numbers in places, with their answers."""
         tried = [(mistake, self.made(v)) for mistake in self.exercise.mistakes for v in mistake.variants if v.reshapes]
-        return tuple((mistake, made) for mistake, made in tried if made is not None and not all(self._fits(made)))
+        return tuple((mistake, made) for mistake, made in tried if made is not None and not (all(self._fits(made)) and finite(made)))
 
     @cached_property
     def table(self) -> Array:
@@ -217,6 +217,11 @@ class Bank:
                 if codes[0] != codes[1] and codes[1] not in mutant.mistake.also and codes[0] not in other.mistake.also:
                     pairs.add(codes)
         return sorted(pairs)
+
+
+def finite(made: Answers) -> bool:
+    """Whether all answers are numbers."""
+    return all(np.isfinite(value).all() for answer in made for value in answer.values())
 
 
 def touches(variant: Variant, steps: Steps) -> set[str]:

@@ -90,7 +90,7 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
 def explained(bank: Bank, judged: list[Judged], given: tuple[Answer, ...], answers: Flat) -> tuple[Diagnosis, ...]:
     """The mistakes that explain what was returned, be it of another shape than promised."""
     found: tuple[Diagnosis, ...] = ()
-    if any(j.flaw is not None and j.flaw.kind == "shape" for j in judged):
+    if any(j.flaw is not None and j.flaw.kind in ("shape", "not-finite") for j in judged):
         arrays = [{j.port.quantity: answer.values[j.port.name].array for j in judged if j.port.name in answer.values} for answer in given]
         found = reshaped(bank, arrays)
     if found or not answers.explainable:
@@ -118,7 +118,7 @@ def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
     if len(taken) < len(found):
         result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
         return result
-    result.flaw = flawed(port, taken, [port.size(case.n) for case in bank.calls])
+    result.flaw = flawed(port, taken, [case.size(port) for case in bank.calls])
     if result.flaw is None:
         result.values = [np.asarray(v.array, dtype=float) for v in taken]
         result.single = any(v.dtype in SINGLE for v in taken)
@@ -155,8 +155,10 @@ class Flat:
                     np.broadcast_to(given, np.shape(truth[q])) if np.ndim(given) == 0 else np.reshape(given, np.shape(truth[q]))
                 )
         self.flat = bank.flatten(self.student)
-        errors = block_errors(self.flat, bank.reference, bank.scale, bank.starts, self.rtol, self.roundoff)
-        self.same = (errors <= 1.0).reshape(calls, len(judged))
+        rows = np.stack([bank.flatten(right) for right in bank.right])
+        same = (block_errors(self.flat, rows, bank.scale, bank.starts, self.rtol, self.roundoff) <= 1.0).reshape(len(rows), calls, -1)
+        nearest = int(same.sum(axis=(1, 2)).argmax())
+        self.same, self.truth = same[nearest], bank.right[nearest]
 
     @property
     def explainable(self) -> bool:
@@ -180,11 +182,11 @@ def compared(bank: Bank, judged: list[Judged], answers: Flat) -> None:
 
 def spot(bank: Bank, j: Judged, index: int, answers: Flat, column: int) -> str:
     """`, first at [0, 2]` for an array."""
-    size = j.port.size(bank.calls[index].n)
+    size = bank.calls[index].size(j.port)
     if size == ():
         return ""
     q = j.port.quantity
-    student, truth = np.reshape(answers.student[index][q], size), np.reshape(bank.values[index][q], size)
+    student, truth = np.reshape(answers.student[index][q], size), np.reshape(answers.truth[index][q], size)
     scale = np.reshape(np.broadcast_to(bank.scales[index][q], np.shape(bank.values[index][q])), size)
     where = first_wrong(student, truth, scale, float(answers.rtol[column]), float(answers.roundoff[column]))
     return f", first at [{', '.join(str(i) for i in where)}]"
@@ -332,7 +334,7 @@ def rough(judged: list[Judged], answers: Flat) -> bool:
         and compare(student[j.port.quantity], truth[j.port.quantity], scale[j.port.quantity], DIFFERENCES).same is False
         for j in judged
         if j.correct
-        for student, truth, scale in zip(answers.student, bank.values, bank.scales, strict=True)
+        for student, truth, scale in zip(answers.student, answers.truth, bank.scales, strict=True)
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,14 @@ Answers = list[Values]
 class Port:
     """One argument or returned quantity: its name in the signature, its name in the steps, its shape as the student sees it.
 
-    A shape may hold "n", the number of samples; () is a float.
+    A shape may hold "n", the number of samples; () is a float. `words` describe a shape that differs from case to case.
     """
 
     name: str
     quantity: str
     shape: tuple[int | str, ...]
     meaning: str = ""
+    words: str = ""
 
     def size(self, n: int) -> tuple[int, ...]:
         """The shape for n samples."""
@@ -34,6 +35,8 @@ class Port:
     @property
     def described(self) -> str:
         """`float` or `array (n, 3)`."""
+        if self.words:
+            return self.words
         if not self.shape:
             return "float"
         inside = ", ".join(str(s) for s in self.shape)
@@ -45,7 +48,7 @@ class Variant:
     """One way to make a mistake: the steps rewritten, the answers changed, or both.
 
     `answers` gets the answers to all calls in order and the inputs of each call. `reshapes`: what it gives has another shape than
-    promised, and is recognised by that shape and its numbers.
+    promised, or no numbers in places, and is recognised by its shape and its numbers.
     """
 
     rewrite: Callable[[Steps], Steps] | None = None
@@ -77,11 +80,19 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Case:
-    """One call: the quantities that the steps start from, and the arguments as the student's function gets them."""
+    """One call: the quantities that the steps start from, and the arguments as the student's function gets them.
+
+    `sizes` holds the shapes that are this case's own, by the name of what is returned.
+    """
 
     inputs: Values
     arguments: tuple[Any, ...]
     n: int
+    sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def size(self, port: Port) -> tuple[int, ...]:
+        """The shape of what is returned at this call."""
+        return self.sizes.get(port.name) or port.size(self.n)
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ class Exercise:
     """A derivation (`derive(inputs)`), its signature, how to draw a case, and its mistakes.
 
     `draw(rng, k)` gives the k-th case, already filtered by DOMAIN D.3, `probe(rng)` an unfiltered one; `returns` are the checks, in order;
-    `single` says that one array is returned instead of a dict.
+    `single` says that one array is returned instead of a dict; `accepted` are rewritten derivations that are right too.
     """
 
     derive: Callable[[Values], Steps]
@@ -101,6 +112,7 @@ class Exercise:
     count: int = 10
     single: bool = False
     case_noun: str = "sample"
+    accepted: tuple[Callable[[Steps], Steps], ...] = ()
 
     def case_words(self, case: Case) -> str:
         """What distinguishes a case, in words: ` (5 samples)`; nothing where `case_noun` is empty."""

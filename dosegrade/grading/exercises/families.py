@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Exercise, activation, descent, gradient, targets, td_lambda
+from dosegrade.grading.exercises import Exercise, activation, descent, gradient, optimizer, targets, td_lambda
 from dosegrade.registry import Registry
 from dosegrade.spec import build
 
@@ -26,6 +26,7 @@ FAMILIES: Registry[Family] = Registry(
         "network": Family(gradient.GradientTable, gradient.make),
         "descent": Family(descent.DescentTable, descent.make),
         "activation": Family(activation.ActivationTable, activation.make),
+        "optimizer": Family(optimizer.OptimizerTable, optimizer.make),
         "td-lambda": Family(td_lambda.TdLambdaTable, td_lambda.make),
         "value-targets": Family(targets.TargetTable, targets.make),
     },
