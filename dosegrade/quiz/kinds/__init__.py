@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from dosegrade.quiz.kinds.arranging import Match, Order
 from dosegrade.quiz.kinds.base import Example, Field, Question, Variant
+from dosegrade.quiz.kinds.byhand import Derivation, Table
 from dosegrade.quiz.kinds.choosing import Choice, Choices, TrueFalse
 from dosegrade.quiz.kinds.code import Code
+from dosegrade.quiz.kinds.formula import Formula
 from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number
+from dosegrade.quiz.kinds.text import Text
 from dosegrade.registry import Registry
 
 AnyQuestion = Code | Question[Any]
@@ -20,6 +24,12 @@ KINDS: Registry[type[AnyQuestion]] = Registry(
         "true-false": TrueFalse,
         "number": Number,
         "array": ArrayQuestion,
+        "table": Table,
+        "formula": Formula,
+        "order": Order,
+        "match": Match,
+        "text": Text,
+        "derivation": Derivation,
         "code": Code,
     },
 )
