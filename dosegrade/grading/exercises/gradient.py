@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
 from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
 from dosegrade.grading.exercises.gradient_chain import Chain, Maker
 from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
+from dosegrade.grading.exercises.gradient_shapes import SHAPE_MISTAKES, shaped
 from dosegrade.nn.layers import Dense
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
@@ -308,17 +309,21 @@ def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> lis
     """The catalogue's entries as variants of this network's steps; those of a finished gradient only where one is returned."""
     network = chain.network
     also = synonyms(chain, returned, table.samples)
-    variants = {
-        code: tuple(Variant(partial(nth, network, maker, k)) for k in range(len(formable(chain, maker))))
-        for code, maker in MISTAKES.items()
-    }
+    variants = {code: tuple(Variant(rewrite) for rewrite in rewrites(chain, maker)) for code, maker in MISTAKES.items()}
     fits = {"G63": leaky_fits(network, chain.steps)}
     if any(quantity[:2] in ("dW", "db") for quantity in returned):
         variants |= answer_mistakes(bounded(network), table.std)
         fits |= FITTED_GRADIENTS
+        for code, maker in SHAPE_MISTAKES.items():
+            variants[code] += tuple(shaped(rewrite, table.scalars) for rewrite in rewrites(chain, maker))
     codes = dict.fromkeys((*variants, *fits))
     made = [Mistake(code, variants.get(code, ()), fits.get(code, ()), also.get(code, ())) for code in codes]
     return [*(m for m in made if m.variants or m.fits), ROUNDED]
+
+
+def rewrites(chain: Chain, maker: Maker) -> list[Callable[[Steps], Steps]]:
+    """A maker's variants as functions of steps."""
+    return [partial(nth, chain.network, maker, k) for k in range(len(formable(chain, maker)))]
 
 
 def nth(network: Network, maker: Maker, k: int, steps: Steps) -> Steps:

@@ -29,6 +29,7 @@ from dosegrade.grading.exercises.gradient_chain import (
     upper,
 )
 from dosegrade.grading.exercises.gradient_losses import LOSS_MISTAKES
+from dosegrade.grading.exercises.gradient_shapes import summed_by_input
 from dosegrade.steps import Steps, mutate
 
 Array = NDArray[Any]
@@ -256,6 +257,7 @@ MISTAKES: dict[str, Maker] = {
     "G54": updated_weights,
     "G55": no_bias,
     "G56": reordered,
+    "G57": summed_by_input,
     "G59": no_slope(_gated),
     "G60": gate_from_gradient,
     "G75": uphill,
