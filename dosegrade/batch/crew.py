@@ -40,8 +40,8 @@ class Bench:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self.sandbox = open_sandbox()
         self.quiz = parse(assignment.quiz, tomllib.loads(assignment.source), assignment.source, f"{assignment.quiz}.toml")
+        self.sandbox = open_sandbox() if self.quiz.codes else None
         self.banks = draw(self.quiz, assignment.seed)
 
     def report(self, submission: Submission) -> Table:
@@ -66,7 +66,9 @@ def report_on(assignment: Assignment, submission: Submission) -> Table:
 def clear_bench() -> None:
     """Ends this process's sandbox."""
     while _benches:
-        _benches.pop().sandbox.close()
+        sandbox = _benches.pop().sandbox
+        if sandbox is not None:
+            sandbox.close()
 
 
 class Inline(Executor):

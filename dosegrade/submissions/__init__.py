@@ -156,7 +156,7 @@ def assembled(name: str, gathered: Gathered, functions: Collection[str]) -> Subm
     typed, answers_problem = typed_answers(files)
     problem = None
     if main is None:
-        nothing = "there is no file in it that ends in .py or .ipynb, and no answers.toml or answers.json"
+        nothing = "Nothing in it can be graded; expected a .py or .ipynb file, answers.toml or answers.json."
         problem = Problem("unreadable", notes[0] if notes else nothing) if typed is None or notes else no_code()
     return Submission(
         name,
@@ -224,7 +224,7 @@ def typed_answers(files: Mapping[PurePosixPath, bytes]) -> tuple[dict[str, Any] 
     if not found:
         return None, None
     if len(found) > 1 and len(found[0].parts) == len(found[1].parts):
-        return None, Problem("unreadable", f"found both '{shown(str(found[0]))}' and '{shown(str(found[1]))}'; hand in one of them")
+        return None, Problem("unreadable", f"Found both '{shown(str(found[0]))}' and '{shown(str(found[1]))}'; hand in one of them.")
     try:
         return answers(files[found[0]], found[0].name), None
     except UnreadableError as error:

@@ -1,0 +1,2 @@
+def slope(h):
+    return 1 - h * h

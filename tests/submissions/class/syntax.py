@@ -1,0 +1,2 @@
+def gradients(d, e:
+    return {}
