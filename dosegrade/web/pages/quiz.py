@@ -1,0 +1,5 @@
+"""Quizzes."""
+
+import streamlit as st
+
+st.title("Quizzes")

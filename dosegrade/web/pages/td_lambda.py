@@ -1,0 +1,5 @@
+"""TD(λ), one step at a time."""
+
+import streamlit as st
+
+st.title("TD(λ), one step at a time")
