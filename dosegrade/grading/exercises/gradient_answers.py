@@ -137,8 +137,16 @@ def _penalties(prefixes: tuple[str, ...]) -> Callable[[Answers, Answers, Sequenc
     return estimate
 
 
-def _decimals(student: Answers, reference: Answers, inputs: Sequence[Values]) -> list[float]:
-    return [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+DECIMALS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+
+
+def _decimals(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
+    return DECIMALS
+
+
+def _decimals_shown(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
+    numbers = np.concatenate([np.zeros(1), *(np.ravel(v) for v in student[0].values())])
+    return [d for d in DECIMALS if np.allclose(np.round(numbers, int(d)), numbers, rtol=1e-6, atol=0.0)]
 
 
 def answer_mistakes(bounded: bool, std: float | None) -> dict[str, tuple[Variant, ...]]:
@@ -166,13 +174,15 @@ FITTED_GRADIENTS: dict[str, tuple[Fit, ...]] = {
     ),
 }
 
-ROUNDED = Mistake(
+ROUNDED_RESULT = Mistake(
     "G18",
     fits=(
-        Fit(rounded, _decimals, "rounded to {0:.0f} decimals"),
-        Fit(rounded_between(".*"), _decimals, "every quantity is rounded to {0:.0f} decimals"),
-        Fit(rounded_between("[za][0-9]+"), _decimals, "the forward pass is rounded to {0:.0f} decimals"),
+        Fit(rounded, _decimals_shown, "rounded to {0:.0f} decimals"),
+        Fit(rounded_between(".*"), _decimals_shown, "every quantity is rounded to {0:.0f} decimals"),
     ),
+)
+ROUNDED = Mistake(
+    "G18", fits=(*ROUNDED_RESULT.fits, Fit(rounded_between("[za][0-9]+"), _decimals, "the forward pass is rounded to {0:.0f} decimals"))
 )
 USUAL_SLOPES = (0.0, 0.01, 0.1, 0.2, 0.3)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Port
 from dosegrade.grading.exercises.gradient import signed
-from dosegrade.grading.exercises.gradient_answers import ROUNDED
+from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
 from dosegrade.grading.exercises.targets_mistakes import mistakes
 from dosegrade.registry import Registry
 from dosegrade.rl.returns import lambda_returns, n_step_returns, returns
@@ -28,17 +28,18 @@ MEANING = {
     "values": ("n+1", "values[t] is v(S_t); S_T is terminal"),
     "gamma": ("", "the discount γ"),
     "lam": ("", "λ"),
-    "n": ("", "the number of steps (an integer)"),
+    "n": ("", "the number of steps"),
     "v_next": ("n", "v(s') of every transition"),
     "q_next": ("n,A", "q(s', a), a row for each transition"),
     "q_target_next": ("n,A", "the target network's q(s', a)"),
     "q_online_next": ("n,A", "the online network's q(s', a)"),
     "policy_next": ("n,A", "π(a|s'), rows sum to 1"),
-    "actions_next": ("n", "the next actions a' (integers)"),
+    "actions_next": ("n", "the next actions a'"),
     "terminated": ("n", "True where s' is terminal"),
     "x": ("T,n", "a row of features for each visit, of full column rank"),
     "returns": ("T", "the return after each visit"),
 }
+WORDS = {"n": "int", "terminated": "array (n,) of bool", "actions_next": "array (n,) of int"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def make(table: TargetTable, points: tuple[str, ...]) -> Exercise:
 
     arguments = tuple(port(name, table) for name in kind.arguments)
     result = Port("result", kind.result, ("n",), "the weights" if kind.result == "w" else "one number for each")
-    found = (*mistakes(table.target, table.truncated), ROUNDED)
+    found = (*mistakes(table.target, table.truncated), ROUNDED_RESULT)
     return Exercise(lambda inputs: steps, arguments, (result,), draw, draw, found, len(table.sizes), True, kind.noun)
 
 
@@ -106,7 +107,7 @@ def port(name: str, table: TargetTable) -> Port:
     """An argument as the student sees it."""
     shape, meaning = MEANING[name]
     sizes = tuple(table.actions if s == "A" else s for s in shape.split(",") if s)
-    return Port(table.names.get(name, name), name, sizes, meaning)
+    return Port(table.names.get(name, name), name, sizes, meaning, WORDS.get(name, ""))
 
 
 def whole(name: str, needs: tuple[str, ...], formula: str, compute: Callable[..., Array], truncated: bool) -> Steps:
@@ -127,7 +128,7 @@ def given(rng: np.random.Generator, names: tuple[str, ...], size: int) -> Values
 def distinct(rng: np.random.Generator, count: int, low: float) -> Array:
     """Numbers of two decimals and either sign, 0.03 apart in size, none of them ±1."""
     sizes = rng.choice(np.arange(low, low + 2.7, 0.03), count, replace=False)
-    return np.round(sizes * rng.permutation(np.resize([1.0, -1.0], count)), 2)
+    return np.asarray(np.round(sizes * rng.permutation(np.resize([1.0, -1.0], count)), 2))
 
 
 def draw_returns(rng: np.random.Generator, table: TargetTable, k: int) -> Values:
@@ -168,7 +169,7 @@ def pair_of_networks(rng: np.random.Generator, size: int, actions: int) -> tuple
         crossed = np.take_along_axis(ranks, greedy[:, ::-1, None], axis=-1)[..., 0]
         apart = np.diff(np.sort(both, axis=-1), axis=-1).min(axis=(1, 2)) >= 0.05
         unlike = np.abs(both[:, 0].max(axis=-1, keepdims=True) - np.arange(actions)).min(axis=-1) > 0.05
-        found += list(both[(0 < crossed).all(axis=-1) & (crossed < actions - 1).all(axis=-1) & apart & unlike])
+        found += list(both[(crossed > 0).all(axis=-1) & (crossed < actions - 1).all(axis=-1) & apart & unlike])
     return np.array(found[:size])[:, 0], np.array(found[:size])[:, 1]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Port
 from dosegrade.grading.exercises.gradient import signed
-from dosegrade.grading.exercises.gradient_answers import ROUNDED
+from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
 from dosegrade.grading.exercises.td_lambda_mistakes import mistakes
 from dosegrade.registry import did_you_mean
 from dosegrade.rl.td_lambda import METHODS, td_lambda_inputs, td_lambda_steps
@@ -28,8 +28,8 @@ RETURNS = {
     "w": (("n", "k"), "the weights after every step"),
 }
 ARGUMENTS = {
-    "episodes": "a list of (x, rewards): x (T+1, k) holds the binary features of S_0 … S_T, S_T is terminal; rewards[t] is R_{t+1}",
-    "w": "the first weights (k,)",
+    "episodes": "pairs (x, rewards): x (T+1, k) holds the binary features of S_0 … S_T, S_T is terminal; rewards[t] is R_{t+1}",
+    "w": "the first weights",
     "alpha": "the step size α",
     "gamma": "the discount γ",
     "lam": "the decay λ of the trace",
@@ -78,9 +78,12 @@ def make(table: TdLambdaTable, returns: tuple[str, ...]) -> Exercise:
     def draw(rng: np.random.Generator, k: int = 0) -> Case:
         return draw_case(rng, table.features, table.episodes[k % len(table.episodes)], one_hot=k % 2 == 0)
 
-    arguments = tuple(Port(table.names.get(name, name), name, (), words) for name, words in ARGUMENTS.items())
+    arguments = tuple(
+        Port(table.names.get(name, name), name, (table.features,) if name == "w" else (), words, "list" if name == "episodes" else "")
+        for name, words in ARGUMENTS.items()
+    )
     ports = tuple(Port(name, ours[name], sized(RETURNS[ours[name]][0], table.features), RETURNS[ours[name]][1]) for name in returns)
-    found = (*mistakes(table.method), ROUNDED)
+    found = (*mistakes(table.method), ROUNDED_RESULT)
     return Exercise(derive, arguments, ports, draw, draw, found, len(table.episodes), case_noun="step")
 
 

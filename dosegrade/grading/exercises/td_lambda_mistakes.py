@@ -226,6 +226,11 @@ CHANGES: dict[str, tuple[Change, ...]] = {
             trace(lambda rule, z, x, alpha, gamma, lam, delta: rule(z, delta * x, alpha, gamma, lam), "delta"),
             update(lambda rule, w, delta, z, alpha: rule(w, 1.0, z, alpha)),
         ),
+        all_of(
+            errors_first,
+            trace(lambda rule, z, x, alpha, gamma, lam, delta: rule(z, alpha * delta * x, alpha, gamma, lam), "delta"),
+            update(lambda rule, w, delta, z, alpha: rule(w, 1.0, z, 1.0)),
+        ),
     ),
     "T18": (
         trace(lambda rule, z, x, alpha, gamma, lam: alpha * rule(z / alpha, x, alpha, gamma, lam)),
