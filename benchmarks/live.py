@@ -44,7 +44,8 @@ COUNT_FRAMES = """
 
 WAIT_FOR_RATE = """
 (live) => {
-  window.waited = new Promise((done) => {
+  window.waited = new Promise((done, fail) => {
+    setTimeout(() => fail(new Error("the change never came")), 15000);
     let start = 0;
     addEventListener("click", () => { start = performance.now(); }, { capture: true, once: true });
     const old = live.dataset.rate;

@@ -65,7 +65,17 @@ class Live {
     const rates = RATES.includes(rate) ? RATES : [...RATES, rate, +(rate / 10).toPrecision(12)].sort((a, b) => a - b);
     this.$("rates").replaceChildren();
     this.rates = rates;
-    for (const rate of rates) this.choice("rates", `${rate}`, "Changes while it trains; the weights stay", () => this.send("rate", { gen: this.gen, rate, ask: ++this.asks }));
+    for (const rate of rates) this.choice("rates", `${rate}`, "Changes while it trains; the weights stay", () => this.wish(rate));
+  }
+
+  // Asks for a learning rate until it is there. Streamlit keeps only the last of two events that come close together, so nothing else
+  // is asked meanwhile: the answer brings new frames anyway.
+  wish(rate, tries = 3) {
+    this.wished = rate;
+    this.asked = performance.now();
+    this.send("rate", { gen: this.gen, rate, ask: ++this.asks });
+    clearTimeout(this.again);
+    this.again = setTimeout(() => { if (tries && this.wished === rate && this.scene.learning_rate !== rate) this.wish(rate, tries - 1); }, 700);
   }
 
   key(event) {
@@ -237,6 +247,8 @@ class Live {
 
   close() {
     cancelAnimationFrame(this.loop);
+    clearTimeout(this.later);
+    clearTimeout(this.again);
     this.playing = false;
     this.resized.disconnect();
     document.removeEventListener("keydown", this.keyed);
