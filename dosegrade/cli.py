@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dosegrade import __version__
-from dosegrade.errors import DosegradeError
+from dosegrade.errors import DosegradeError, SubmissionError
 
 if TYPE_CHECKING:
     from dosegrade.sandbox import Sandbox
@@ -50,6 +51,47 @@ def list_quizzes() -> None:
     for name in shipped():
         quiz = load(name)
         click.echo(f"{name:20} {quiz.title}  ({len(quiz.questions)} questions, {quiz.max_score:g} points)")
+
+
+@main.command()
+@click.argument("quiz")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant.")
+@click.option("--key", is_flag=True, help="Add the answers and worked solutions.")
+@honest
+def show(quiz: str, seed: int, key: bool) -> None:
+    """Print QUIZ as a student sees it."""
+    from dosegrade.quiz.question import load
+    from dosegrade.quiz.show import show as words
+
+    click.echo(words(load(quiz), seed, key))
+
+
+@main.command()
+@click.argument("quiz")
+@click.argument("folder")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant.")
+@honest
+def start(quiz: str, folder: str, seed: int) -> None:
+    """Write starter files for QUIZ into FOLDER: answers.toml, and solution.py with the functions to write."""
+    from dosegrade.quiz.question import load
+    from dosegrade.quiz.starter import files
+
+    for path in placed(files(load(quiz), seed), Path(folder)):
+        click.echo(f"Wrote {path}")
+
+
+def placed(files: dict[str, str], folder: Path) -> list[Path]:
+    """The files written into a folder; SubmissionError where one is there already, and then none is written."""
+    there = [name for name in files if (folder / name).exists()]
+    if there:
+        raise SubmissionError(f"Found {folder / there[0]} already; nothing was written. Name another folder, or move the file away.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SubmissionError(f"Cannot write into {folder}: {error.strerror}. Name another folder.") from error
+    return [folder / name for name in files]
 
 
 @main.command()

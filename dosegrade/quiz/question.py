@@ -40,6 +40,7 @@ class QuizTable:
     text: str = ""
     limits: LimitsTable = field(default_factory=LimitsTable)
     mistakes: Mapping[str, Own] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:
     top = build(QuizTable, table, where)
     if not top.questions:
         raise SpecError(f"{where}: a quiz has at least one [[questions]] table.")
-    own = table.get("mistakes", {})
-    questions = tuple(question(item, index, where, own) for index, item in enumerate(top.questions, 1))
+    shared = {key: table[key] for key in ("mistakes", "seeds") if key in table}
+    questions = tuple(question(item, index, where, shared) for index, item in enumerate(top.questions, 1))
     seen: set[str] = set()
     for q in questions:
         if q.id in seen:
@@ -114,8 +115,8 @@ def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:
     return Quiz(name, top.title, top.text, questions, top.limits, source)
 
 
-def question(table: Mapping[str, Any], index: int, where: str, mistakes: Mapping[str, Any]) -> AnyQuestion:
-    """One question by its kind; `mistakes` are the quiz's own."""
+def question(table: Mapping[str, Any], index: int, where: str, shared: Mapping[str, Any]) -> AnyQuestion:
+    """One question by its kind; `shared` are the quiz's own mistakes and tested seeds."""
     name = f"{where}: question {index}"
     if isinstance(table.get("id"), str):
         name = f"{where}: question '{table['id']}'"
@@ -125,6 +126,6 @@ def question(table: Mapping[str, Any], index: int, where: str, mistakes: Mapping
         kind = KINDS[table["kind"]]
     except SpecError as error:
         raise SpecError(f"{name}: {error}") from None
-    if mistakes and kind is not Code:
-        table = {**table, "mistakes": {**mistakes, **table.get("mistakes", {})}}
+    if kind is not Code:
+        table = {**shared, **table, "mistakes": {**shared.get("mistakes", {}), **table.get("mistakes", {})}}
     return build(kind, table, name)

@@ -18,7 +18,6 @@ from dosegrade.quiz.byhand import Hand, HandExercise, hand_exercise
 from dosegrade.quiz.columns import Column, ColumnMistake, column_exercise
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
 from dosegrade.quiz.kinds.numbers import typed_list
-from dosegrade.quiz.texts import show
 from dosegrade.quiz.tolerance import RTOL, near, window
 from dosegrade.quiz.typed import Malformed, array, blank, number, shape_words, shown
 from dosegrade.quiz.variables import Redraw
@@ -299,6 +298,8 @@ class Table(ByHand):
         heads, n = self.heads(variant), variant.key.hand.n
         if isinstance(raw, dict):
             raw = self.by_column(raw, [head for _, head in heads], n)
+        if len(heads) == 1 and isinstance(raw, list) and not any(isinstance(item, list) for item in raw):
+            raw = [[item] for item in raw]
         grid = array(raw, (n, len(heads)), gaps=True)
         found: Answer = {}
         for port in variant.key.hand.ports:
@@ -364,8 +365,3 @@ class Table(ByHand):
         turned = np.transpose(self.right(variant)).tolist()
         flawed = [Example(raw, None) for raw in ([[1.0]], "abc", {"no such column": [1]}, turned if len(turned) != hand.n else 5)]
         return (Example(slipped, 1 - 1 / cells), Example(rounded, 1.0), Example(gap, 1 - 1 / cells), *flawed)
-
-
-def worked_lines(hand: Hand) -> list[str]:
-    """The derivation as lines of formula and result, for the key."""
-    return [f"${line.formula}$ = {show(np.squeeze(line.result))}" for line in hand.worked()]

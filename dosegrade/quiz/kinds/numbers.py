@@ -55,11 +55,15 @@ class Numbers:
     tolerance: Array
     lures: tuple[Lured, ...]
 
-    def explains(self, found: Array) -> dict[str, Lured]:
-        """The mistakes that give what was typed, by code; none for a right answer."""
+    def explains(self, found: Array) -> list[Lured]:
+        """The mistakes that give what was typed; none for a right answer."""
         if bool(near(found, self.answer, self.tolerance).all()):
-            return {}
-        return {lure.code: lure for lure in reversed(self.lures) if bool(near(found, lure.value, self.tolerance).all())}
+            return []
+        return [lure for lure in self.lures if bool(near(found, lure.value, self.tolerance).all())]
+
+    def credit(self, found: Array) -> float:
+        """The share that a mistaken answer still earns."""
+        return max((lure.credit for lure in self.explains(found)), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +118,9 @@ class Numeric(Question[Numbers]):
             raise Redraw(f"the lure {lure.code} is not finite")
         return Lured(value, lure.code, lure.credit, lure.hint)
 
-    def explained(self, found: Mapping[str, Lured]) -> dict[str, str]:
-        """Codes and hints of matched lures."""
-        return {code: lure.hint for code, lure in found.items()}
+    def explained(self, found: Sequence[Lured]) -> dict[str, str]:
+        """Codes and hints of matched lures, the first hint where a code is matched twice."""
+        return {lure.code: lure.hint for lure in reversed(found)}
 
     def asked(self) -> str:
         """What to type, for the field's help."""
@@ -143,8 +147,7 @@ class Number(Numeric):
         if near(typed, key.answer, key.tolerance):
             return Marks((Check("answer", "correct", self.points, self.points),))
         matched = key.explains(typed)
-        credit = max((lure.credit for lure in matched.values()), default=0.0)
-        check = Check("answer", "wrong", credit * self.points, self.points, "" if matched else self.remark(key, typed))
+        check = Check("answer", "wrong", key.credit(typed) * self.points, self.points, "" if matched else self.remark(key, typed))
         return Marks((check,), self.diagnosed(self.explained(matched)))
 
     def remark(self, key: Numbers, typed: Array) -> str:
@@ -167,7 +170,7 @@ class Number(Numeric):
     def examples(self, variant: Variant[Numbers]) -> tuple[Example, ...]:
         key = variant.key
         value = float(key.answer)
-        lures = [Example(float(lure.value), lure.credit) for lure in key.lures]
+        lures = [Example(float(lure.value), key.credit(lure.value)) for lure in key.lures]
         spelt = [Example(f" {scalar(value)} {self.unit}" if self.integer else f"{value:.8e}", 1.0)]
         flawed = [Example(raw, None) for raw in ("", "abc", "1e999", "nan", "1/0", "1,000", True, [1.0], "9" * 70)]
         return (*lures, *spelt, *[e for e in flawed if e.raw], Example(away(key), 0.0))
@@ -205,8 +208,7 @@ class ArrayQuestion(Numeric):
         names = self.entry_names(right.shape)
         checks = tuple(entry_check(n, ok, bool(np.isnan(x)), worth) for n, ok, x in zip(names, right.ravel(), answer.ravel(), strict=True))
         matched = key.explains(answer)
-        credit = max((lure.credit for lure in matched.values()), default=0.0) * self.points
-        score = max(credit, worth * int(right.sum()))
+        score = max(key.credit(answer) * self.points, worth * int(right.sum()))
         return Marks(checks, self.diagnosed(self.explained(matched)), orientation(key, answer), self.points if right.all() else score)
 
     def entry_names(self, shape: tuple[int, ...]) -> list[str]:

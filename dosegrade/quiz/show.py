@@ -1,0 +1,85 @@
+"""A quiz as text: what a student sees at a seed, with the key only where it is asked for."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from dosegrade.quiz.byhand import Hand
+from dosegrade.quiz.kinds import Code, Field, Question, Variant
+from dosegrade.quiz.question import Quiz
+from dosegrade.quiz.texts import show as number_words
+from dosegrade.steps import Line
+
+WIDTH = 110
+
+
+def show(quiz: Quiz, seed: int = 0, key: bool = False) -> str:
+    """The quiz; `key` adds answers and worked solutions."""
+    lines = [quiz.title, "=" * len(quiz.title), *([quiz.text.strip()] if quiz.text.strip() else [])]
+    for question in quiz.questions:
+        lines.append("")
+        lines += code_lines(question, key) if isinstance(question, Code) else typed_lines(question, question.variant(seed), key)
+    return "\n".join(lines)
+
+
+def head(question: Code | Question[Any]) -> str:
+    """`q1. Deep Q-network (4 points)`."""
+    points = f"{question.max_score:g} point{'' if question.max_score == 1 else 's'}"
+    return f"{question.id}. {question.title} ({points})" if question.title else f"{question.id} ({points})"
+
+
+def typed_lines(question: Question[Any], variant: Variant[Any], key: bool) -> list[str]:
+    """One question answered by choosing or typing."""
+    lines = [head(question), *indented(variant.text)]
+    for field in question.fields(variant):
+        lines += [f"    {line}" for line in field_lines(field)]
+    return [*lines, *key_lines(question, variant)] if key else lines
+
+
+def field_lines(field: Field) -> Iterator[str]:
+    """What one input takes: its options, rows and columns, and how to type it."""
+    name = f"{field.key}: " if field.key else ""
+    if field.rows and (field.options or any(field.columns)):
+        yield f"{name}rows: {'; '.join(field.rows)}"
+    if any(field.columns):
+        yield f"{name}columns: {', '.join(field.columns)}"
+    for letter, text in field.options:
+        yield f"{name}{letter}  {text.strip()}"
+    if field.help:
+        yield f"{name}[{field.widget}: {field.help}]"
+
+
+def key_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
+    """The answer and its worked solution."""
+    lines = [f"    Answer: {question.right(variant)}"]
+    if variant.solution.strip():
+        lines += indented(f"Solution: {variant.solution.strip()}")
+    return lines + [f"      {line}" for line in worked_lines(question, variant)]
+
+
+def worked_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
+    """The derivation behind an answer, a formula and its result a line; nothing where there is none."""
+    return [f"${line.formula}$ = {number_words(line.result)}" for line in worked(question, variant)]
+
+
+def worked(question: Question[Any], variant: Variant[Any]) -> tuple[Line, ...]:
+    """The derivation behind an answer, for a page."""
+    hand = getattr(variant.key, "hand", None)
+    return hand.worked() if isinstance(hand, Hand) else ()
+
+
+def code_lines(question: Code, key: bool) -> list[str]:
+    """One question answered by code."""
+    signature = f"{question.function}({', '.join(p.name for p in question.built.arguments)})"
+    lines = [head(question), *indented(question.text), f"    [code: {signature} → {', '.join(question.built.promised)}]"]
+    return [*lines, "    Answer: graded by its cases"] if key else lines
+
+
+def indented(text: str) -> list[str]:
+    """A text's paragraphs, indented, display formulas as they are."""
+    lines = []
+    for line in text.strip().splitlines():
+        lines += textwrap.wrap(line, WIDTH, break_long_words=False) or [""]
+    return [f"    {line}".rstrip() for line in lines]
