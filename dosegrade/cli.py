@@ -99,7 +99,7 @@ def placed(files: dict[str, str], folder: Path) -> list[Path]:
 @click.argument("submission")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON and nothing else.")
-@click.option("--format", "form", help="Write the report in a format too: gradescope, csv, junit or html. Needs -o.")
+@click.option("--format", "form", help="Write the report in a format too: gradescope, csv, junit, html or classroom. Needs -o.")
 @click.option("-o", "--output", "file", help="The file for --format; - is standard output.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run the program WITHOUT isolation, where none is to be had; the report says so.")
 @honest
@@ -135,7 +135,7 @@ def put(file: str, data: bytes) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once; as many as there are processors.")
 @click.option("--scheduler", help="The address of a Dask scheduler, whose workers do the grading.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
-@click.option("--format", "forms", default="", help="Further formats, with commas: html, junit, gradescope.")
+@click.option("--format", "forms", default="", help="Further formats, with commas: html, junit, gradescope, classroom.")
 @honest
 def grade(quiz: str, submissions: str, out: str, jobs: int | None, scheduler: str | None, seed: int, forms: str) -> int:
     """Grade a class: every entry of the folder SUBMISSIONS is one student. Started again with the same --out, it resumes."""

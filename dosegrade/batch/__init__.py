@@ -30,7 +30,7 @@ from dosegrade.submissions import load as load_submission
 
 GRADES, LOG, REPORTS = "grades.csv", "log.jsonl", "reports"
 CLASS_FILES = {"csv": GRADES, "junit": "junit.xml", "html": "index.html"}
-STUDENT_FILES = {"html": REPORTS + "/{}.html", "gradescope": "gradescope/{}.json"}
+STUDENT_FILES = {"html": REPORTS + "/{}.html", "gradescope": "gradescope/{}.json", "classroom": "classroom/{}.json"}
 SYNC_SECONDS = 1.0
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from dosegrade.registry import Registry
 from dosegrade.reports.pages import html
-from dosegrade.reports.tables import csv, gradescope, junit
+from dosegrade.reports.tables import classroom, csv, gradescope, junit
 
 Table = Mapping[str, Any]
 Writer = Callable[[Iterable[Table]], bytes]
 
-WRITERS: Registry[Writer] = Registry("report format", {"gradescope": gradescope, "csv": csv, "junit": junit, "html": html})
+WRITERS: Registry[Writer] = Registry(
+    "report format", {"gradescope": gradescope, "csv": csv, "junit": junit, "html": html, "classroom": classroom}
+)
 
 
 def encoded(report: Table) -> bytes:

@@ -1,4 +1,4 @@
-"""Reports for programs: a table for a spreadsheet, JUnit's XML, Gradescope's results.json."""
+"""Reports for programs: a table for a spreadsheet, JUnit's XML, what Gradescope and GitHub Classroom read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from dosegrade.grading.render import points, question_lines
 
 COLUMNS = ("student", "score", "max_score", "verdict", "report")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+STATUS = {"correct": "pass", "not-checked": "error"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Report = Mapping[str, Any]
 
 
 def cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """A cell that no spreadsheet takes for a formula, and that ends no row."""
+    if not isinstance(value, str):
+        return value
+    return ("'" if value.startswith(FORMULA) else "") + value.replace("\r", "\n")
 
 
 def csv(reports: Iterable[Report]) -> bytes:
@@ -119,3 +122,27 @@ def output_lines(report: Report) -> Iterator[str]:
     if report["verdict"] == "not-checked":
         yield "Not everything could be checked. This is not your mistake: ask for the submission to be graded again."
     yield from report["notes"]
+
+
+def classroom(reports: Iterable[Report]) -> bytes:
+    """What GitHub Classroom's reporter reads; for a class an object with one for each student."""
+    found = {report["submission"]: runner(report) for report in reports}
+    return json.dumps(next(iter(found.values())) if len(found) == 1 else found).encode() + b"\n"
+
+
+def runner(report: Report) -> dict[str, Any]:
+    """One student's results: a test a question. Messages are single lines without `::`, which a log would take for a command."""
+    return {
+        "version": 1,
+        "status": STATUS.get(report["verdict"], "fail"),
+        "max_score": report["max_score"],
+        "tests": [
+            {
+                "name": question["id"],
+                "status": STATUS.get(question["verdict"], "fail"),
+                "score": question["score"],
+                "message": re.sub(":(?=:)", ": ", " / ".join(" ".join(line.split()) for line in question_lines(dict(question)))),
+            }
+            for question in report["questions"]
+        ],
+    }
