@@ -28,6 +28,8 @@ MAX_TRIES = 2000
 LAYER_TRIES = 500
 SAMPLES = (4, 5, 7, 4, 5, 7, 6, 4, 5, 8)
 CASES = 10
+CLIPPED = 7.0
+LARGEST_UNIT = 400
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class GradientTable:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a case is to show: n samples, an error `large` enough to be clipped, a `dead` output, the sign of a single error."""
+    """What a case is to show: n samples, a gradient `large` enough to be clipped, a `dead` output, the sign of a single error."""
 
     n: int
     large: bool = False
@@ -83,7 +85,7 @@ class Wish:
 
 
 def wished(samples: Sequence[int], k: int) -> Wish:
-    """The k-th case: three in ten have large errors, two in ten a dead output, single errors change their sign."""
+    """The k-th case: three in ten have large gradients, two in ten a dead output, single errors change their sign."""
     return Wish(samples[k % len(samples)], k % 4 == 1, k % 5 == 3, 1.0 if k // 2 % 2 else -1.0)
 
 
@@ -184,11 +186,6 @@ def learning_rate(rng: np.random.Generator) -> float:
     return float(np.round(rng.uniform(0.05, 0.45), 3))
 
 
-def bounded(network: Network) -> bool:
-    """Whether the loss's slope has a bound, whatever the error."""
-    return network.loss not in ("squared", "mean_squared_error", "mse")
-
-
 def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, wish: Wish) -> Values:
     """Inputs, parameters and targets that hide no mistake (DOMAIN D.3)."""
     for _ in range(MAX_TRIES):
@@ -199,7 +196,7 @@ def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, wish: 
         inputs["y"] = np.round(targets(network, inputs.pop(last), rng, wish), 2)
         inputs["learning_rate"] = learning_rate(rng)
         values = evaluate(steps, inputs)
-        if errors_show(network, values, wish) and gradients_show(network, steps, values, wish):
+        if errors_show(network, values) and gradients_show(network, steps, values, wish) and (not wish.large or stretched(inputs, values)):
             return inputs
     raise SpecError(
         f"After {MAX_TRIES} draws no case of {wish.n} samples shows every mistake for this network; "
@@ -209,12 +206,11 @@ def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, wish: 
 
 def draw_forward(network: Network, rng: np.random.Generator, wish: Wish) -> Values | None:
     """x and parameters, layer by layer until each layer shows its mistakes; the prediction besides. None where it got stuck."""
-    wider = 3.0 if wish.large and bounded(network) else 1.0
-    inputs: Values = {"x": signed(rng, (wish.n, network.inputs), 0.2, 2.0 * wider)}
+    inputs: Values = {"x": signed(rng, (wish.n, network.inputs), 0.2, 2.0)}
     a = inputs["x"]
     for i, layer in enumerate(network.dense, 1):
         hidden = i < len(network.dense)
-        wide = (1.0 if hidden or i == 1 else wider) * 1.8 / np.sqrt(a.shape[-1])
+        wide = 1.8 / np.sqrt(a.shape[-1])
         for _ in range(LAYER_TRIES):
             w = signed(rng, network.shapes[f"W{i}"], 0.2 * wide, wide)
             b = signed(rng, network.shapes[f"b{i}"], 0.15, 0.9)
@@ -235,7 +231,7 @@ def draw_plain(network: Network, rng: np.random.Generator, n: int) -> Values:
     """Generic inputs without any filter: what a mistake must change to be one for this network."""
     inputs: Values = {name: rng.normal(size=shape) for name, shape in network.shapes.items()}
     inputs |= {"x": rng.normal(size=(n, network.inputs)), "y": np.zeros((n, network.outputs)), "learning_rate": 0.3}
-    inputs["y"] = targets(network, network.predict(inputs, inputs["x"]), rng, Wish(n, large=True))
+    inputs["y"] = targets(network, network.predict(inputs, inputs["x"]), rng, Wish(n))
     return inputs
 
 
@@ -251,8 +247,7 @@ def targets(network: Network, predicted: Array, rng: np.random.Generator, wish: 
         if network.outputs == 1:
             return np.asarray(rng.integers(0, 2, predicted.shape), dtype=float)
         return np.asarray(np.eye(network.outputs)[rng.integers(0, network.outputs, len(predicted))])
-    low, high = (4.0, 12.0) if wish.large else (0.25, 2.9)
-    error = signed(rng, predicted.shape, low, high)
+    error = signed(rng, predicted.shape, 0.25, 2.9)
     if error.size == 1 and wish.sign:
         error = wish.sign * np.abs(error)
     return np.asarray(predicted - error)
@@ -280,7 +275,7 @@ def output_shows(layer: Dense, z: Array, dead: bool) -> bool:
     return bool((z < 0).any()) and (alive or z.size == 1)
 
 
-def errors_show(network: Network, values: Values, wish: Wish) -> bool:
+def errors_show(network: Network, values: Values) -> bool:
     """Errors of both signs, none near 0, 1 or 2, and no sum near zero (regression)."""
     if LOSSES[network.loss].task == "classification":
         return len(values["y"]) == 1 or bool(np.ptp(values["y"], axis=0).any())
@@ -288,21 +283,25 @@ def errors_show(network: Network, values: Values, wish: Wish) -> bool:
     size = np.abs(error)
     near = np.minimum(np.abs(size - 1), np.abs(size - 2)).min() < 0.02
     mixed = error.size == 1 or (error.min() < 0 < error.max())
-    return not near and mixed and bool(np.all(np.abs(error.sum(axis=0)) > 0.15)) and (wish.large or size.max() <= 3)
+    return not near and mixed and bool(np.all(np.abs(error.sum(axis=0)) > 0.15))
 
 
 def gradients_show(network: Network, steps: Steps, values: Values, wish: Wish) -> bool:
-    """No block hidden by cancellation, saturation or a much larger one; where `large`, an entry that clipping changes."""
+    """No block hidden by cancellation, saturation or a much larger one."""
     last = len(network.dense)
     if wish.dead and network.dense[-1].f.name == "relu" and not (values[f"z{last}"] > 0).any():
         return True
     sizes = magnitudes(steps, values)
     norms = {name: float(np.linalg.norm(values[f"d{name}"])) for name in network.shapes}
     biggest = max(norms.values())
-    if any(norm < 1e-3 * biggest or norm < 1e-3 * float(np.linalg.norm(sizes[f"d{name}"])) for name, norm in norms.items()):
-        return False
-    enough = 1.2 if bounded(network) else 6.0
-    return not wish.large or max(float(np.abs(values[f"d{name}"]).max()) for name in network.shapes) > enough
+    return all(norm >= 1e-3 * biggest and norm >= 1e-3 * float(np.linalg.norm(sizes[f"d{name}"])) for name, norm in norms.items())
+
+
+def stretched(inputs: Values, values: Values) -> bool:
+    """Inputs in a larger unit and W1 in a smaller one, so that nothing but dW1 changes, until clipping would show; False if too far."""
+    unit = np.ceil(CLIPPED / np.abs(values["dW1"]).max())
+    inputs["x"], inputs["W1"] = inputs["x"] * unit, inputs["W1"] / unit
+    return bool(unit <= LARGEST_UNIT)
 
 
 def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> list[Mistake]:
@@ -312,7 +311,7 @@ def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> lis
     variants = {code: tuple(Variant(rewrite) for rewrite in rewrites(chain, maker)) for code, maker in MISTAKES.items()}
     fits = {"G63": leaky_fits(network, chain.steps)}
     if any(quantity[:2] in ("dW", "db") for quantity in returned):
-        variants |= answer_mistakes(bounded(network), table.std)
+        variants |= answer_mistakes(table.std)
         fits |= FITTED_GRADIENTS
         for code, maker in SHAPE_MISTAKES.items():
             variants[code] += tuple(shaped(rewrite, table.scalars) for rewrite in rewrites(chain, maker))

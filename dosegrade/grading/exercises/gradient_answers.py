@@ -149,14 +149,13 @@ def _decimals_shown(student: Answers, reference: Answers, inputs: Sequence[Value
     return [d for d in DECIMALS if np.allclose(np.round(numbers, int(d)), numbers, rtol=1e-6, atol=0.0)]
 
 
-def answer_mistakes(bounded: bool, std: float | None) -> dict[str, tuple[Variant, ...]]:
-    """The mistakes made with any finished gradient; `bounded`: the loss keeps its gradients below the wider clip, so none is cut there."""
+def answer_mistakes(std: float | None) -> dict[str, tuple[Variant, ...]]:
+    """The mistakes made with any finished gradient; those of a target's unit where its standard deviation is stated."""
 
     def changed(*changes: Callable[[Values, Values], Values]) -> tuple[Variant, ...]:
         return tuple(Variant(answers=gradients_only(change)) for change in changes)
 
-    clips = [clipped(1.0)] if bounded else [clipped(1.0), clipped(5.0)]
-    found = {"G12": (Variant(answers=accumulated),), "G16": changed(*clips, normalised, normalised_each)}
+    found = {"G12": (Variant(answers=accumulated),), "G16": changed(clipped(1.0), clipped(5.0), normalised, normalised_each)}
     if std is not None:
         found["G58"] = tuple(scaled(std**power) for power in (-1, 1, -2, 2))
     return found

@@ -276,6 +276,10 @@ def synonyms(chain: Chain, returned: Sequence[str], samples: Sequence[int]) -> d
         found["G53"] = ("G48",)  # the δ of softmax sum to zero, so that weights of 1 pass nothing back
     if set(samples) == {1} and chain.network.outputs == 1:
         found["G06"] = ("G08",)
+    if all(chain.f(i).name == "identity" for i in chain.hidden):
+        found["G09"] = ("G10",)
+    if not chain.hidden:
+        found["G40"] = ("G39",)
     return found | missing_slopes(chain, returned)
 
 
