@@ -108,14 +108,13 @@ function marker(ctx, ink, box, x, color, dash, y) {
   ctx.beginPath(); ctx.arc(x, y, 6, 0, 7); ctx.fillStyle = color; ctx.fill(); line(ctx, ink.back, 2);
 }
 
+// "true 50" and "network 48.0" over their lines, on the sides where they do not meet.
 function labels(ctx, ink, box, X, scene, frame) {
   const put = (text, x, side, color) => {
-    const align = side < 0 ? "right" : "left";
     ctx.fillStyle = color;
-    write(ctx, ink, text, x + side * 6, box.top - 9, { align, weight: 600, halo: true });
+    write(ctx, ink, text, x + side * 6, box.top - 9, { align: side < 0 ? "right" : "left", weight: 600, halo: true });
   };
-  const truth = X(scene.optimum), fit = X(frame.peak);
-  const side = Number.isFinite(fit) && fit < truth ? 1 : -1;
+  const truth = X(scene.optimum), fit = X(frame.peak), side = fit < truth ? 1 : -1;
   put(`true ${+scene.optimum.toFixed(1)}`, truth, side, ink.text);
   if (Number.isFinite(fit)) put(`network ${frame.peak.toFixed(1)}`, fit, fit > box.left + box.wide - 90 ? -1 : fit < box.left + 90 ? 1 : -side, ink.fit);
 }

@@ -19,7 +19,7 @@ def follow_link() -> None:
     """Take the settings from the address where it is new: at the first visit, and where the reader went back or forward."""
     query = st.query_params.to_dict()
     touched = st.session_state.pop("touched", False)
-    if touched or query == st.session_state.get("address"):
+    if touched or query == st.session_state.get("address") or (not query and _came_back()):
         return
     st.session_state["address"] = query
     st.session_state.pop("complaint", None)
@@ -28,6 +28,11 @@ def follow_link() -> None:
     except DosegradeError as problem:
         st.session_state.setdefault("config", controls.chosen())
         st.session_state["complaint"] = f"This link cannot be used as it is. {problem} Shown instead: the last settings that worked."
+
+
+def _came_back() -> bool:
+    """Whether the reader was on another page: Streamlit has dropped the widgets, the settings are still there."""
+    return "config" in st.session_state and not any(str(key).startswith(controls.PREFIX) for key in st.session_state)
 
 
 def settle(values: dict[str, Any]) -> str | None:

@@ -68,10 +68,10 @@ class Run:
     at_tip = True
 
     def change(self, config: Config) -> Run:
-        """This run with other settings: it goes on where nothing but the learning is concerned, and starts anew otherwise."""
+        """This run with other settings: it goes on where nothing but the learning is concerned; otherwise, and once diverged, a new one."""
         if config == self.config:
             return self
-        if needs_reset(self.config, config):
+        if needs_reset(self.config, config) or self.trainer.diverged is not None:
             return Run(config, self.gen + 1)
         if not self.playing and self.at_tip:
             self._rewind(self.shown)
@@ -131,7 +131,7 @@ class Run:
         trained = now.epoch - self.since
         self.stop, self.note = "", ""
         if self.trainer.diverged is not None:
-            self.stop, self.note = "diverged", self.trainer.diverged
+            self.stop, self.note = "diverged", f"{self.trainer.diverged} Another learning rate starts again from the first weights."
         elif now.r2 >= FITTED and self.since == 0:
             self.stop, self.note = "fitted", f"Fitted: R² is above 0.9999 after {now.epoch:,} epochs. Play goes on."
         elif trained >= WINDOW and self._gain(now) < LEAST_GAIN:

@@ -63,11 +63,11 @@ def test_a_link_brings_the_same_run(page: Any) -> None:
     for _ in range(2):
         live = open_page(page, address)
         live.locator("button.play").click()
-        until(page, "epoch > 60")
+        until(page, "epoch > 40")
         live.locator("button.play").click()
         until(page, "!playing")
-        live.locator("input.past").fill("50")
-        assert told(live, "epoch") == 50
+        live.locator("input.past").fill("30")
+        assert told(live, "epoch") == 30
         losses.append(live.get_attribute("data-loss"))
     assert losses[0] == losses[1]
     assert len(losses[0]) > 12
@@ -99,6 +99,19 @@ def test_the_chain_stops_with_its_reason_and_one_press_mends_it(page: Any) -> No
     assert "preset=two-units" in page.url
     live.locator("button.play").click()
     until(page, "loss < 0.01")
+
+
+def test_another_page_and_back_keeps_the_run(page: Any) -> None:
+    live = open_page(page, "/?preset=two-units")
+    live.locator("button.play").click()
+    until(page, "epoch > 30")
+    live.locator("button.play").click()
+    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
+    page.get_by_role("link", name="Self-check").click()
+    page.get_by_role("heading", name="Watch a small network learn").wait_for(state="detached", timeout=LONGER)
+    page.get_by_role("link", name="Playground").click()
+    until(page, "epoch > 0")
+    assert "preset=two-units" in page.url
 
 
 def test_a_broken_link_gives_a_sentence(page: Any) -> None:

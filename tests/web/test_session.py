@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dosegrade.nn.training import PRESETS, Config, Trainer
+from dosegrade.nn.training import PRESETS, Config, Frame, Trainer
 from dosegrade.web import session
 from dosegrade.web.protocol import unpack
 from dosegrade.web.session import Run, is_monotone
@@ -26,6 +26,10 @@ def finish(run: Run) -> Run:
     while not run.stop:
         run.answer(need(run, count=60, epochs=5))
     return run
+
+
+def last(run: Run) -> Frame:
+    return run.kept[run.trainer.epoch]
 
 
 def test_a_question_brings_the_next_frames() -> None:
@@ -127,14 +131,13 @@ def test_the_chain_of_single_units_stops_with_its_reason() -> None:
     run = finish(Run(PRESETS["monotone"].config))
     assert run.stop == "settled"
     assert "only rise or only fall" in run.note
-    assert run.still().r2 <= 47 / 128
+    assert 0.36 < last(run).r2 <= 47 / 128
     assert is_monotone(run.config)
 
 
 def test_one_unit_more_fits() -> None:
     run = finish(Run(replace(PRESETS["monotone"].config, hidden=(2, 1))))
-    run.pause({"gen": 0, "epoch": run.trainer.epoch})
-    assert run.still().r2 > 0.99
+    assert last(run).r2 > 0.99
     assert not is_monotone(run.config)
 
 
@@ -148,8 +151,9 @@ def test_divergence_is_told_and_mended_by_a_smaller_learning_rate() -> None:
     assert "learning rate" in run.note
     run.answer(need(run))
     assert unpack(run.message)[2] == []
-    run.change(replace(run.config, learning_rate=0.001))
-    assert run.stop == ""
+    mended = run.change(replace(run.config, learning_rate=0.08))
+    assert (mended.trainer.epoch, mended.stop, mended.gen) == (0, "", run.gen + 1)
+    assert last(finish(mended)).r2 > 0.9
 
 
 def test_play_goes_on_after_a_stop() -> None:
