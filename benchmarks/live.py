@@ -42,6 +42,17 @@ COUNT_FRAMES = """
 })();
 """
 
+ROUND_TRIPS = """
+(live) => {
+  const view = live.getRootNode().live, receive = view.receive.bind(view);
+  window.trips = [];
+  let start = 0;
+  view.receive = (message) => { if (start) { trips.push(performance.now() - start); start = 0; } receive(message); };
+  const send = view.ask.bind(view);
+  view.ask = () => { const before = view.asks; send(); if (view.asks > before) start = performance.now(); };
+}
+"""
+
 WAIT_FOR_RATE = """
 (live) => {
   window.waited = new Promise((done, fail) => {
@@ -113,14 +124,17 @@ def in_browser(quick: bool) -> list[Figure]:
         page.goto(f"http://{host}{ADDRESS}")
         page.locator(".live button.play").click()
         page.wait_for_timeout(1500)
+        page.locator(".live").evaluate(ROUND_TRIPS)
         fps, rates, load = windows(page, pid, 2 if quick else 5, 3.0 if quick else 6.0)
+        trips = [float(trip) for trip in page.evaluate("trips")]
         waits = changes(page, 8 if quick else 25)
         browser.close()
     return [
         figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0, sense="at least"),
         figure("live.browser.refresh", rates, "Hz", against="requestAnimationFrame of the same page"),
         figure("live.server.cpu", load, "%", against="one core, one viewer, 60 epochs/s", goal=25.0, sense="at most"),
-        figure("live.change.wait", waits, "ms", against="click to the first painted frame with it", goal=100.0, sense="at most"),
+        figure("live.round_trip", trips, "ms", f"floor: a rerun of the fragment, there and back; load average {os.getloadavg()[0]:.1f}"),
+        figure("live.change.wait", waits, "ms", "click to the first painted frame with it", goal=100.0, sense="at most"),
     ]
 
 
