@@ -44,7 +44,7 @@ def convert(hint: Any, value: Any, where: str) -> Any:
     if origin in (dict, Mapping):
         return _mapping(hint, value, where)
     if isinstance(hint, type) and is_dataclass(hint):
-        return build(hint, value, where)
+        return value if isinstance(value, hint) else build(hint, value, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is hint:

@@ -103,7 +103,7 @@ def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:
     top = build(QuizTable, table, where)
     if not top.questions:
         raise SpecError(f"{where}: a quiz has at least one [[questions]] table.")
-    shared = {key: table[key] for key in ("mistakes", "seeds") if key in table}
+    shared = {"mistakes": top.mistakes, "seeds": list(top.seeds)}
     questions = tuple(question(item, index, where, shared) for index, item in enumerate(top.questions, 1))
     seen: set[str] = set()
     for q in questions:
@@ -127,5 +127,5 @@ def question(table: Mapping[str, Any], index: int, where: str, shared: Mapping[s
     except SpecError as error:
         raise SpecError(f"{name}: {error}") from None
     if kind is not Code:
-        table = {**shared, **table, "mistakes": {**shared.get("mistakes", {}), **table.get("mistakes", {})}}
+        table = {**shared, **table, "mistakes": {**shared["mistakes"], **table.get("mistakes", {})}}
     return build(kind, table, name)

@@ -41,12 +41,11 @@ def typed_lines(question: Question[Any], variant: Variant[Any], key: bool) -> li
 def field_lines(field: Field) -> Iterator[str]:
     """What one input takes: its options, rows and columns, and how to type it."""
     name = f"{field.key}: " if field.key else ""
-    if field.rows and (field.options or any(field.columns)):
-        yield f"{name}rows: {'; '.join(field.rows)}"
-    if any(field.columns):
-        yield f"{name}columns: {', '.join(field.columns)}"
+    for word, heads in (("rows", field.rows), ("columns", field.columns)):
+        if not all(head.isdigit() or not head for head in heads):
+            yield f"{name}{word}: {'; '.join(heads)}"
     for letter, text in field.options:
-        yield f"{name}{letter}  {text.strip()}"
+        yield f"{name}{letter}" if letter == text else f"{name}{letter}  {text.strip()}"
     if field.help:
         yield f"{name}[{field.widget}: {field.help}]"
 
@@ -78,8 +77,10 @@ def code_lines(question: Code, key: bool) -> list[str]:
 
 
 def indented(text: str) -> list[str]:
-    """A text's paragraphs, indented, display formulas as they are."""
-    lines = []
-    for line in text.strip().splitlines():
-        lines += textwrap.wrap(line, WIDTH, break_long_words=False) or [""]
-    return [f"    {line}".rstrip() for line in lines]
+    """A text's paragraphs, filled and indented; lines that are indented already stay as they are."""
+    lines: list[str] = []
+    for paragraph in text.strip("\n").split("\n\n"):
+        verbatim = paragraph.startswith("    ")
+        lines += paragraph.split("\n") if verbatim else textwrap.wrap(paragraph.strip(), WIDTH, break_long_words=False, break_on_hyphens=False)
+        lines.append("")
+    return [f"    {line}".rstrip() for line in lines[:-1]]

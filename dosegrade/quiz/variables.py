@@ -24,7 +24,10 @@ class Redraw(Exception):
 
 @dataclass(frozen=True)
 class Draw:
-    """`[questions.variables]`, one entry: one of choice, integers [low, high], uniform [low, high] or value (computed)."""
+    """`[questions.variables]`, one entry: one of choice, integers [low, high], uniform [low, high] or value (computed).
+
+    Constraints hold for every entry: `distinct`, `nonzero`, `not_equal` to other formulas, at least `low`, at most `high`.
+    """
 
     choice: tuple[Any, ...] = ()
     integers: tuple[int, ...] = ()
@@ -35,6 +38,8 @@ class Draw:
     distinct: bool = False
     nonzero: bool = False
     not_equal: tuple[str | float, ...] = ()
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         used = [way for way in WAYS if getattr(self, way) not in ((), None)]
@@ -91,6 +96,10 @@ class Variable:
         """Whether the constraints hold."""
         assert self.draw is not None
         if self.draw.nonzero and not np.all(np.asarray(found) != 0):
+            return False
+        if self.draw.low is not None and np.any(np.asarray(found) < self.draw.low):
+            return False
+        if self.draw.high is not None and np.any(np.asarray(found) > self.draw.high):
             return False
         if self.draw.distinct and len(np.unique(np.asarray(found))) < np.size(found):
             return False

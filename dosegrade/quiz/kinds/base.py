@@ -27,6 +27,7 @@ from dosegrade.registry import did_you_mean
 
 K = TypeVar("K")
 REDRAWS = 400
+CODES = frozenset(CATALOGUE)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Question(ABC, Generic[K]):
         if any(seed < 0 for seed in self.seeds):
             raise SpecError("seeds: a seed is 0 or more.")
         for code in self.mistakes:
-            if code in CATALOGUE:
+            if code in CODES:
                 raise SpecError(f"mistakes: {code} is the catalogue's; choose another code.")
         known = {v.name: "" for v in self.drawn}
         for key, text in (("text", self.text), ("solution", self.solution), *(("hints", hint) for hint in self.hints)):
@@ -213,9 +214,9 @@ class Question(ABC, Generic[K]):
         if code in self.mistakes:
             own = self.mistakes[code]
             return Entry(code, own.name, own.hint)
-        if code in CATALOGUE:
+        if code in CODES:
             return CATALOGUE[code]
-        hint = did_you_mean(code, [*self.mistakes, *CATALOGUE])
+        hint = did_you_mean(code, [*self.mistakes, *CODES])
         raise SpecError(f"the mistake {code!r} is neither in the catalogue nor in [mistakes].{hint}")
 
     def diagnosed(self, found: Mapping[str, str]) -> tuple[Diagnosis, ...]:

@@ -178,7 +178,7 @@ class Number(Numeric):
 
 def typed_number(value: float, decimals: int) -> float:
     """The number as typed with that many decimals; more where it would vanish."""
-    rounded = round(value, decimals)
+    rounded = round(value, decimals) + 0.0
     return rounded if rounded or not value else float(f"{value:.3g}")
 
 
