@@ -156,9 +156,9 @@ class Flat:
                 )
         self.flat = bank.flatten(self.student)
         rows = np.stack([bank.flatten(right) for right in bank.right])
-        same = (block_errors(self.flat, rows, bank.scale, bank.starts, self.rtol, self.roundoff) <= 1.0).reshape(len(rows), calls, -1)
-        nearest = int(same.sum(axis=(1, 2)).argmax())
-        self.same, self.truth = same[nearest], bank.right[nearest]
+        errors = block_errors(self.flat, rows, bank.scale, bank.starts, self.rtol, self.roundoff)
+        nearest = min(range(len(rows)), key=lambda k: ((errors[k] > 1.0).sum(), errors[k].max()))
+        self.same, self.truth = (errors[nearest] <= 1.0).reshape(calls, len(judged)), bank.right[nearest]
 
     @property
     def explainable(self) -> bool:
