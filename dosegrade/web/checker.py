@@ -12,10 +12,10 @@ from dosegrade.errors import SandboxError, SubmissionError
 from dosegrade.grading.report import Report
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import Quiz
-from dosegrade.web import address, marks
+from dosegrade.quiz.starter import function
+from dosegrade.web import address, marks, typeset
 from dosegrade.web.desk import Allowance, Desk, Paper, Ticket, taken
 from dosegrade.web.shelf import quizzes
-from dosegrade.web.starter import starter
 
 PAGE = "check"
 ALL = "all"
@@ -125,14 +125,15 @@ def task(choice: Choice) -> None:
     for code in choice.codes:
         if len(choice.codes) > 1:
             with st.expander(title(code)):
-                _asked(code)
+                asked(code)
         else:
-            _asked(code)
+            asked(code)
 
 
-def _asked(code: Code) -> None:
-    st.markdown(code.text)
-    st.code(starter(code), language="python")
+def asked(code: Code) -> None:
+    """One question's text and its function to fill in."""
+    st.markdown(typeset.markdown(code.text))
+    st.code(f"import numpy as np\n{function(code)}", language="python", wrap_lines=True)
 
 
 def form(choice: Choice, disabled: bool) -> None:

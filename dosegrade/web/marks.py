@@ -10,9 +10,9 @@ import streamlit as st
 from dosegrade.grading.outcome import Problem
 from dosegrade.grading.render import points
 from dosegrade.grading.report import Check, Diagnosis, QuestionReport, Report
+from dosegrade.web.typeset import plain, sentence
 
 AROUND = 2
-PLAIN = str.maketrans({c: "\\" + c for c in r"\`*_{}[]()<>#+-.!|~$:^="})
 BADGES = {
     "correct": ("green", "check"),
     "follow-through": ("blue", "subdirectory_arrow_right"),
@@ -49,15 +49,16 @@ PROBLEMS = {
 FORM = ("return", "shape", "not-finite")
 
 
-def plain(text: str) -> str:
-    """A text inside Markdown as it stands: every sign of Markdown escaped, on one line."""
-    return " ".join(text.split()).translate(PLAIN)
-
-
 def badge(verdict: str, label: str = "") -> None:
     """A verdict in colour, sign and words."""
     color, icon = BADGES[verdict]
     st.badge(label or WORDS[verdict], icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+
+
+def tag(verdict: str) -> str:
+    """A verdict as a badge within Markdown."""
+    color, icon = BADGES[verdict]
+    return f":{color}-badge[:material/{icon}: {WORDS[verdict]}]"
 
 
 def show(report: Report, titles: Mapping[str, str], source: str | None = None) -> None:
@@ -142,8 +143,3 @@ def quantities(checks: Sequence[Check]) -> None:
                 badge(verdict, f"{plain(c.name)}: {points(c.score, c.max_score)}")
             if message or verdict != "correct":
                 st.text(sentence(message or WORDS[verdict]))
-
-
-def sentence(text: str) -> str:
-    """With a capital letter and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
