@@ -71,20 +71,31 @@ function axes(ctx, ink, box, [x0, x1], [y0, y1], xs, ys, label = (v) => `${v}`) 
   return { X, Y };
 }
 
-function drawCurve(canvas, ink, scene, frame) {
-  const { ctx, w, h } = paper(canvas);
-  const box = { left: 40, top: 40, wide: w - 54, high: h - 80 };
-  const { range, dose } = scene;
+// What does not change from frame to frame: axes, data and the true curve, painted once and then copied.
+function ground(canvas, ink, scene, box, w, h) {
+  const key = `${scene.gen} ${canvas.width} ${canvas.height}`;
+  if (canvas.ground?.key === key && canvas.ground.ink === ink) return canvas.ground;
+  const picture = document.createElement("canvas"), ctx = picture.getContext("2d"), { range, dose } = scene;
+  Object.assign(picture, { width: canvas.width, height: canvas.height });
+  ctx.scale(canvas.width / w, canvas.height / h);
   const { X, Y } = axes(ctx, ink, box, dose, range, ticks(dose[0], dose[1], w > 420 ? 10 : 5), ticks(range[0], range[1], 6), (v) => `${+v.toPrecision(6)}`);
   write(ctx, ink, scene.xLabel, box.left + box.wide / 2, h - 4, { align: "center", alpha: 0.72 });
   write(ctx, ink, scene.yLabel, 2, 12, { alpha: 0.72 });
-
-  ctx.save();
-  ctx.beginPath(); ctx.rect(box.left - 6, box.top - 6, box.wide + 12, box.high + 12); ctx.clip();
   ctx.fillStyle = ink.muted; ctx.globalAlpha = 0.42;
   for (let i = 0; i < scene.x.length; i++) { ctx.beginPath(); ctx.arc(X(scene.x[i]), Y(scene.y[i]), 3.2, 0, 7); ctx.fill(); }
   ctx.globalAlpha = 1;
   path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(scene.truth[i])); line(ctx, ink.truth, 2, [7, 5]);
+  return (canvas.ground = { key, ink, picture, X, Y });
+}
+
+function drawCurve(canvas, ink, scene, frame) {
+  const { ctx, w, h } = paper(canvas), { range, dose } = scene;
+  if (!w || !h) return;
+  const box = { left: 40, top: 40, wide: w - 54, high: h - 80 };
+  const { picture, X, Y } = ground(canvas, ink, scene, box, w, h);
+  ctx.drawImage(picture, 0, 0, w, h);
+  ctx.save();
+  ctx.beginPath(); ctx.rect(box.left - 6, box.top - 6, box.wide + 12, box.high + 12); ctx.clip();
   path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(frame.curve[i])); line(ctx, ink.fit, 3.5);
   ctx.restore();
   if (frame.curve.every((v) => !(v >= range[0] && v <= range[1]))) {
