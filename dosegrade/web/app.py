@@ -4,15 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent  # its pages lie in app_pages: in a folder called pages Streamlit would run them without this file
 
 st.set_page_config(page_title="dosegrade", page_icon=HERE / "icon.svg", layout="wide")
 st.navigation(
     [
-        st.Page(HERE / "pages" / "playground.py", title="Playground", icon=":material/play_circle:", default=True),
-        st.Page(HERE / "pages" / "td_lambda.py", title="TD(λ) lab", icon=":material/timeline:", url_path="td_lambda"),
-        st.Page(HERE / "pages" / "quiz.py", title="Quizzes", icon=":material/quiz:", url_path="quiz"),
-        st.Page(HERE / "pages" / "self_check.py", title="Self-check", icon=":material/fact_check:", url_path="self_check"),
+        st.Page(HERE / "app_pages" / "playground.py", title="Playground", icon=":material/play_circle:", default=True),
+        st.Page(HERE / "app_pages" / "td_lambda.py", title="TD(λ) lab", icon=":material/timeline:", url_path="td_lambda"),
+        st.Page(HERE / "app_pages" / "quiz.py", title="Quizzes", icon=":material/quiz:", url_path="quiz"),
+        st.Page(HERE / "app_pages" / "self_check.py", title="Self-check", icon=":material/fact_check:", url_path="self_check"),
     ],
     position="top",
 ).run()

@@ -135,9 +135,14 @@ def mistakes(found: Sequence[Diagnosis]) -> None:
         st.warning(d.hint, title=f"{sure}{d.name.replace('-', ' ')} ({d.code})", icon=":material/lightbulb:")
 
 
+def shade(check: Check) -> str:
+    """A check's verdict, `partial` where a wrong one still earned something."""
+    return "partial" if check.verdict == "wrong" and check.score > 0 else check.verdict
+
+
 def quantities(checks: Sequence[Check]) -> None:
     """The marks by quantity, those of which the same is said side by side, with where to look."""
-    for (verdict, message), group in groupby(sorted(checks, key=lambda c: c.verdict != "correct"), key=lambda c: (c.verdict, c.message)):
+    for (verdict, message), group in groupby(sorted(checks, key=lambda c: c.verdict != "correct"), key=lambda c: (shade(c), c.message)):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             for c in group:
                 badge(verdict, f"{plain(c.name)}: {points(c.score, c.max_score)}")

@@ -15,7 +15,7 @@ from dosegrade.web import checker, fields, marks, sitting, typeset
 from dosegrade.web.lab import digits, tex
 from dosegrade.web.sitting import Sitting, Work
 
-SELF_CHECK = Path(__file__).parent / "pages" / "self_check.py"
+SELF_CHECK = Path(__file__).parent / "app_pages" / "self_check.py"
 LIST = 520
 DONE = {"correct": "✓", "partial": "◐", "wrong": "✗"}
 
@@ -92,7 +92,7 @@ def feedback(question: Question[Any], drawn: Variant[Any], work: Work) -> None:
     marks.mistakes(report.diagnoses)
     if len(report.checks) > 1:
         marks.quantities(report.checks)
-    elif report.checks[0].message:
+    elif report.checks[0].message and not report.diagnoses:
         st.text(typeset.sentence(report.checks[0].message))
     for note in report.notes:
         st.markdown(typeset.markdown(note))
@@ -109,7 +109,7 @@ def solution(question: Question[Any], drawn: Variant[Any]) -> None:
     with st.expander("Worked solution", icon=":material/menu_book:"):
         st.markdown(typeset.markdown(drawn.solution))
         if lines:
-            st.latex(r"\begin{aligned}" + r" \\[4pt] ".join(derived(line.formula, line.result) for line in lines) + r"\end{aligned}")
+            st.latex(r"\begin{aligned}" + r" \\[8pt] ".join(derived(line.formula, line.result) for line in lines) + r"\end{aligned}")
 
 
 def derived(formula: str, value: Any) -> str:
