@@ -42,12 +42,12 @@ G22 error-not-pulled-through | Is your error taken before or after the activatio
 G23 slope-missing-everywhere | One factor of the chain rule is missing at each hidden unit.
 G24 slope-missing-last-hidden | Compare your hidden layers with each other: the same recipe? Look at the last one.
 G25 slope-missing-first-hidden | Walk from the first activation back to its z: which derivative do you pass?
-G26 slope-of-z | What goes into 1−(·)², the input or the output of tanh?
-G27 tanh-twice | You applied tanh once too often inside the derivative.
-G28 slope-power | Check the power in your derivative of tanh.
+G26 slope-of-z | What goes into the formula for the slope, the activation's input or its output?
+G27 activation-twice | You applied the activation once too often inside the derivative.
+G28 slope-power | Check the powers and factors in your derivative of the activation.
 G29 other-activations-slope | Which activation does this derivative belong to?
 G30 slope-sign | Is the activation increasing or decreasing?
-G31 slope-above-one | Can the slope of tanh exceed 1?
+G31 slope-too-steep | How steep can the activation be at most? Check a sign in its derivative.
 G32 value-for-slope | You multiplied with the activation's value, not with its slope.
 G33 slope-twice | One activation derivative for each layer.
 G34 slope-of-other-layer | Check the index: whose slope is this?
@@ -56,7 +56,7 @@ G36 z-for-activation | What does the next layer actually receive?
 G37 input-for-activation | What multiplied this weight in the forward pass?
 G38 output-side-activation | Does a weight's gradient use the layer's input or its output?
 G39 input-factor-missing | Differentiate W·h + b with respect to W.
-G40 dose-factor-missing | Differentiate W·d + b with respect to W in the first layer.
+G40 first-input-missing | Differentiate W·x + b with respect to W in the first layer.
 G41 bias-times-input | Differentiate W·h + b with respect to b.
 G42 bias-gradient-zero | Does the bias influence the loss?
 G43 bias-not-summed | Every sample uses the same bias: what follows for its gradient?
@@ -83,7 +83,7 @@ G64 elu-slope | Differentiate α(e^z−1).
 G65 softmax-diagonal-only | Does raising one logit change the other probabilities?
 G66 extra-softmax-slope | Some factors cancel here; you kept one.
 G67 cross-entropy-sign | Which logit must grow when the true class is too unlikely?
-G68 squared-error-through-softmax | Which loss is stated?
+G68 squared-error-instead | Which loss is stated?
 G69 negatives-ignored | What does a negative example contribute?
 G70 other-absolute-error | Which norm do the bars stand for here?
 G71 divergence-reversed | Which distribution averages?

@@ -11,7 +11,8 @@ import numpy as np
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
-from dosegrade.grading.exercises.gradient import NetworkTable, argument, learning_rate, new, signed
+from dosegrade.grading.exercises.gradient import NetworkTable, argument, new
+from dosegrade.grading.exercises.gradient_points import learning_rate, signed
 from dosegrade.steps import Steps, Values, mutate
 
 

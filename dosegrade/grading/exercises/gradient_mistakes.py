@@ -278,6 +278,8 @@ def synonyms(chain: Chain, returned: Sequence[str], samples: Sequence[int]) -> d
         found["G06"] = ("G08",)
     if all(chain.f(i).name == "identity" for i in chain.hidden):
         found["G09"] = ("G10",)
+    if all(quantity.startswith("new_") for quantity in returned):
+        found["G75"] = ("G04", "G67") if chain.crossed else ("G04",)
     if not chain.hidden:
         found["G40"] = ("G39",)
     return found | missing_slopes(chain, returned)

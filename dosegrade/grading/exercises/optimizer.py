@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Port
-from dosegrade.grading.exercises.gradient import signed
+from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.optimizer_mistakes import ACCEPTED, mistakes
 from dosegrade.grading.exercises.optimizer_rules import RULES, updates
 from dosegrade.nn.optimizers import OPTIMIZERS

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Port
-from dosegrade.grading.exercises.gradient import signed
 from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
+from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.targets_mistakes import mistakes
 from dosegrade.registry import Registry
 from dosegrade.rl.returns import lambda_returns, n_step_returns, returns

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Case, Exercise, Port
-from dosegrade.grading.exercises.gradient import signed
 from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
+from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.td_lambda_mistakes import mistakes
 from dosegrade.registry import did_you_mean
 from dosegrade.rl.td_lambda import METHODS, td_lambda_inputs, td_lambda_steps
