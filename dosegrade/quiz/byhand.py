@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank
-from dosegrade.grading.exercises import Case, Exercise, Port
+from dosegrade.grading.cases import MISFITS, changed
+from dosegrade.grading.exercises import Exercise, Mistake, Port, Variant
 from dosegrade.grading.exercises.families import FAMILIES
 from dosegrade.grading.exercises.families import exercise as family_exercise
 from dosegrade.grading.exercises.gradient import GradientTable, quantity_shapes
 from dosegrade.quiz.solvers import one_hot
 from dosegrade.rl.td_lambda import td_lambda_inputs
 from dosegrade.spec import build
-from dosegrade.steps import Line, Steps, Values, needed, worked
+from dosegrade.steps import Line, Steps, Values, evaluate, needed, worked
 
 Array = NDArray[Any]
 ROUNDINGS: tuple[Callable[[Array], Array], ...] = (np.round, np.trunc)
@@ -27,23 +27,56 @@ SAFETY = 1.5
 
 
 @dataclass(frozen=True)
+class Plan:
+    """A mistake's steps, and the names whose values can differ from the derivation's own."""
+
+    mistake: Mistake
+    variant: Variant
+    steps: Steps
+    dirty: frozenset[str]
+
+    def values(self, right: Values, inputs: Values, asked: Sequence[str]) -> Values | None:
+        """What the mistake gives for the names that are asked for; None where it cannot be made here."""
+        values = {name: value for name, value in right.items() if name not in self.dirty}
+        try:
+            for step in self.steps:
+                if step.name not in values:
+                    values[step.name] = step.compute(*[values[name] for name in step.needs])
+            made = {name: values[name] for name in asked}
+            return made if self.variant.answers is None else self.variant.answers([made], [inputs])[0]
+        except MISFITS:
+            return None
+
+
+def plans(made: Exercise, derived: Steps, asked: Sequence[str]) -> tuple[Plan, ...]:
+    """A plan for each way to make each mistake."""
+    kept = needed(derived, asked)
+    found = []
+    for mistake in made.mistakes:
+        for variant in (v for v in mistake.variants if not v.reshapes):
+            try:
+                steps = kept if variant.rewrite is None else needed(variant.rewrite(derived), asked)
+            except MISFITS:
+                continue
+            found.append(Plan(mistake, variant, steps, frozenset(changed(steps, kept))))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
 class Hand:
-    """The exercise at one set of numbers, worked with so many decimals."""
+    """The exercise at one set of numbers, worked with so many decimals; `steps` are those that what is asked for rests on."""
 
     exercise: Exercise
     inputs: Values
     n: int
     decimals: int
+    steps: Steps
+    plans: tuple[Plan, ...] = field(repr=False)
 
     @cached_property
-    def bank(self) -> Bank:
-        """Reference, steps and mutants."""
-        return Bank(self.exercise, [Case(self.inputs, (), self.n)])
-
-    @property
-    def steps(self) -> Steps:
-        """The steps that what is asked for rests on."""
-        return self.bank.steps[0]
+    def values(self) -> Values:
+        """Every quantity by the derivation's own names."""
+        return evaluate(self.steps, self.inputs)
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -53,7 +86,7 @@ class Hand:
     @cached_property
     def truth(self) -> dict[str, Array]:
         """The right values, by the names that are asked for, in the student's shapes."""
-        return self.shaped(self.bank.values[0])
+        return self.shaped(self.values)
 
     @cached_property
     def rounding(self) -> dict[str, Array]:
@@ -78,18 +111,18 @@ class Hand:
 
     def steps_of(self, answer: Mapping[str, Array]) -> Values:
         """The student's values in the derivation's own names and shapes."""
-        return {p.quantity: np.reshape(answer[p.name], np.shape(self.bank.values[0][p.quantity])) for p in self.ports if p.name in answer}
+        return {p.quantity: np.reshape(answer[p.name], np.shape(self.values[p.quantity])) for p in self.ports if p.name in answer}
 
     @cached_property
     def mistaken(self) -> tuple[tuple[str, tuple[str, ...], dict[str, Array]], ...]:
         """(code, synonyms, values) of every mistake that can be made here."""
         found = []
-        shapes = [p.size(self.n) for p in self.ports]
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        for mutant in self.bank.mutants:
-            parts = np.split(mutant.flat[: ends[-1]], ends[:-1])
-            values = {p.name: part.reshape(shape) for p, part, shape in zip(self.ports, parts, shapes, strict=True)}
-            found.append((mutant.mistake.code, mutant.mistake.also, values))
+        asked = [p.quantity for p in self.ports]
+        with np.errstate(all="ignore"):
+            for plan in self.plans:
+                made = plan.values(self.values, self.inputs, asked)
+                if made is not None and all(np.shape(made[q]) == np.shape(self.values[q]) and np.isfinite(made[q]).all() for q in asked):
+                    found.append((plan.mistake.code, plan.mistake.also, self.shaped(made)))
         return tuple(found)
 
     def worked(self) -> tuple[Line, ...]:
@@ -148,6 +181,7 @@ class HandExercise:
     made: Exercise
     family: str
     table: Mapping[str, Any]
+    kept: dict[int, tuple[Steps, Steps, tuple[Plan, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, values: Mapping[str, Any], decimals: int) -> Hand:
         """The exercise at a variant's numbers."""
@@ -155,7 +189,16 @@ class HandExercise:
             inputs, n = INPUTS[self.family](self.made, self.table, values)
         except ValueError as error:
             raise SpecError(f"exercise: these numbers do not fit: {error}.") from None
-        return Hand(self.made, inputs, n, decimals)
+        return self.hand(inputs, n, decimals)
+
+    def hand(self, inputs: Values, n: int, decimals: int) -> Hand:
+        """The exercise at these inputs; what depends on the steps alone is kept for the next time."""
+        derived = self.made.derive(inputs)
+        asked = [p.quantity for p in self.made.returns]
+        if id(derived) not in self.kept:
+            self.kept[id(derived)] = derived, needed(derived, asked), plans(self.made, derived, asked)
+        _, steps, planned = self.kept[id(derived)]
+        return Hand(self.made, inputs, n, decimals, steps, planned)
 
 
 def hand_exercise(table: Mapping[str, Any], asked: Sequence[str]) -> HandExercise:

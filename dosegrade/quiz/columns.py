@@ -59,7 +59,7 @@ class _ColumnExercise(HandExercise):
     """The table at a variant's numbers: its inputs are the variables as they are."""
 
     def at(self, values: Mapping[str, Any], decimals: int) -> Hand:
-        return Hand(self.made, dict(values), int(self.table["count"]), decimals)
+        return self.hand(dict(values), int(self.table["count"]), decimals)
 
 
 def nothing(*_: Any) -> Case:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,16 @@ def _sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def _relu(x: Any) -> Any:
+    return np.maximum(x, 0.0)
+
+
 def _largest(*x: Any) -> Any:
-    return np.max(x[0]) if len(x) == 1 else np.maximum.reduce([np.asarray(v) for v in x])
+    return np.max(x[0]) if len(x) == 1 else reduce(np.maximum, x)
 
 
 def _smallest(*x: Any) -> Any:
-    return np.min(x[0]) if len(x) == 1 else np.minimum.reduce([np.asarray(v) for v in x])
+    return np.min(x[0]) if len(x) == 1 else reduce(np.minimum, x)
 
 
 def _others(x: Any) -> Any:
@@ -81,6 +86,7 @@ FUNCTIONS: Registry[Function] = Registry(
         "sqrt": Function(np.sqrt, sympy="sqrt"),
         "abs": Function(np.abs, sympy="Abs"),
         "sigmoid": Function(_sigmoid, sympy="sigmoid"),
+        "relu": Function(_relu, sympy="relu"),
         "max": Function(_largest, None, sympy="Max"),
         "min": Function(_smallest, None, sympy="Min"),
         "sum": Function(np.sum),
@@ -96,7 +102,7 @@ FUNCTIONS: Registry[Function] = Registry(
         "dot": Function(np.dot, 2),
         "transpose": Function(np.transpose),
     },
-    aliases={"log": "ln", "relu": "max"},
+    aliases={"log": "ln"},
 )
 ELEMENTARY = tuple(name for name, f in FUNCTIONS.items() if f.sympy)
 
@@ -125,11 +131,12 @@ def tokens(text: str) -> Iterator[tuple[str, str]]:
 class _Parser:
     """Recursive descent over the tokens, depth counted."""
 
-    def __init__(self, text: str, names: frozenset[str] | None, functions: tuple[str, ...]) -> None:
+    def __init__(self, text: str, names: frozenset[str] | None, vectors: bool) -> None:
         self.tokens = list(tokens(text))
         self.place = 0
         self.depth = 0
-        self.names, self.functions = names, functions
+        self.names, self.vectors = names, vectors
+        self.functions = tuple(FUNCTIONS) if vectors else ELEMENTARY
         if not self.tokens:
             raise ExpressionError("Found nothing; expected a formula.")
         if len(self.tokens) > MAX_TOKENS:
@@ -210,7 +217,7 @@ class _Parser:
             wants = " It is a function: write its argument in ( )." if name in self.functions else did_you_mean(name, self.names)
             raise ExpressionError(f"Found the name '{name}', which stands for nothing here.{wants} Names: {', '.join(sorted(self.names))}.")
         node = Node("name", name)
-        while self.next == "[":
+        while self.next == "[" and self.vectors:
             self.take()
             node = Node("index", parts=(node, self.sum()))
             self.take("]")
@@ -230,16 +237,18 @@ class _Parser:
             parts.append(self.sum())
         self.take(")")
         arity = FUNCTIONS[real].arity
-        if arity is not None and len(parts) != arity:
-            raise ExpressionError(f"Found {len(parts)} arguments for {name}, expected {arity}.")
-        if name == "relu":
-            parts.append(Node("number", "0"))
+        least = 1 if self.vectors else 2
+        if len(parts) != arity if arity is not None else len(parts) < least:
+            raise ExpressionError(f"Found {len(parts)} arguments for {name}, expected {arity or f'{least} or more'}.")
         return Node("call", real, tuple(parts))
 
 
-def parse(text: str, names: frozenset[str] | None = None, functions: tuple[str, ...] = tuple(FUNCTIONS)) -> Node:
-    """The tree of a formula; names (any, where None) and functions are those allowed. ExpressionError says what is wrong."""
-    return _Parser(text, names, functions).whole()
+def parse(text: str, names: frozenset[str] | None = None, vectors: bool = True) -> Node:
+    """The tree of a formula in the given names (any, where None); `vectors` allows entries v[i] and functions of vectors.
+
+    ExpressionError says what is wrong.
+    """
+    return _Parser(text, names, vectors).whole()
 
 
 def uses(node: Node) -> set[str]:

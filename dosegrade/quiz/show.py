@@ -81,6 +81,8 @@ def indented(text: str) -> list[str]:
     lines: list[str] = []
     for paragraph in text.strip("\n").split("\n\n"):
         verbatim = paragraph.startswith("    ")
-        lines += paragraph.split("\n") if verbatim else textwrap.wrap(paragraph.strip(), WIDTH, break_long_words=False, break_on_hyphens=False)
+        lines += (
+            paragraph.split("\n") if verbatim else textwrap.wrap(paragraph.strip(), WIDTH, break_long_words=False, break_on_hyphens=False)
+        )
         lines.append("")
     return [f"    {line}".rstrip() for line in lines[:-1]]

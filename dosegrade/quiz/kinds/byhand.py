@@ -105,7 +105,7 @@ class ByHand(Question[Worked]):
         """Entries that earn no follow-through: zero or constant themselves, or resting on such a wrong quantity (CONTRACT 5)."""
         steps = {step.name: step for step in hand.steps}
         given = taken_apart(hand.steps, student)
-        truth = hand.bank.values[0]
+        truth = hand.values
         empty = {name for name, value in given.items() if hollow(value) and not np.allclose(value, truth[name], rtol=self.rtol)}
         found: Answer = {}
         for port in hand.ports:
@@ -143,7 +143,7 @@ class ByHand(Question[Worked]):
         typed = hand.truth[name].copy()
         typed.flat[index] += 0.7 + 0.3 * float(np.abs(typed).max())
         step = next(s for s in hand.steps if s.name == port.quantity)
-        moved = np.reshape(typed, np.shape(hand.bank.values[0][port.quantity]))
+        moved = np.reshape(typed, np.shape(hand.values[port.quantity]))
         changed: dict[str, Any] = {}
         if step.rows:
             row = int(np.unravel_index(index, typed.shape)[0])

@@ -54,7 +54,7 @@ class Formula(Question[None]):
         found: dict[str, Node | None] = {}
         for name, formula in self.symbols.items():
             try:
-                found[name] = parse(formula, frozenset(found), ELEMENTARY) if formula else None
+                found[name] = parse(formula, frozenset(found), vectors=False) if formula else None
             except ExpressionError as error:
                 raise SpecError(f"symbols: {name}: {error} A symbol is defined by those before it.") from None
         return found
@@ -62,7 +62,7 @@ class Formula(Question[None]):
     def tree(self, key: str, text: str) -> Node:
         """A formula of the author's."""
         try:
-            return parse(text, frozenset(self.defined), ELEMENTARY)
+            return parse(text, frozenset(self.defined), vectors=False)
         except ExpressionError as error:
             raise SpecError(f"{key}: {error}") from None
 
@@ -75,13 +75,13 @@ class Formula(Question[None]):
         if not isinstance(raw, str):
             raise Malformed(f"Found {shown(raw)}, expected a formula as a text.")
         try:
-            parse(raw, frozenset(self.defined), ELEMENTARY)
+            parse(raw, frozenset(self.defined), vectors=False)
         except ExpressionError as error:
             raise Malformed(str(error)) from None
         return raw
 
     def mark(self, variant: Variant[None], answer: str) -> Marks:
-        typed, right = parse(answer, frozenset(self.defined), ELEMENTARY), parse(self.answer)
+        typed, right = parse(answer, frozenset(self.defined), vectors=False), parse(self.answer)
         if typed == right or (
             agree(typed, right, self.defined) and confirmed(answer, self.answer, tuple(self.symbols.items())) is not False
         ):

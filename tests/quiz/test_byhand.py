@@ -1,0 +1,197 @@
+"""By hand, with follow-through: one slip loses its own step alone, a mistake made throughout is named."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dosegrade.errors import SpecError
+from dosegrade.quiz.kinds.byhand import Derivation, Table
+from dosegrade.quiz.question import load
+
+NET = {"family": "network", "network": {"inputs": 2, "units": [2, 1], "activation": "relu", "output": "relu", "loss": "squared"}}
+NAMES = {"a1": "u", "W2": "w2", "a2": "y_hat", "da2": "eps2", "dz2": "delta2", "da1": "eps1", "dz1": "delta1", "dW2": "dw2"}
+ASK = ("z1", "u", "z2", "y_hat", "eps2", "delta2", "eps1", "delta1", "dW1", "db1", "dw2", "db2")
+LECTURE = {"x": [1.0, 2.0], "W1": [[0.5, -0.4], [0.3, 0.2]], "b1": [0.1, -0.3], "w2": [0.8, 0.6], "b2": 0.2, "y": 0.5}
+
+
+def lecture(**keys: Any) -> Derivation:
+    table = {"ask": ASK, "exercise": {**NET, "names": NAMES}, "variables": LECTURE, "distance": 0.0, "points": 12}
+    return Derivation(id="net", kind="derivation", text="?", **{**table, **keys})
+
+
+@pytest.fixture(scope="module")
+def net() -> tuple[Derivation, Any]:
+    q = lecture()
+    return q, q.variant(0)
+
+
+def test_the_lectures_numbers(net: Any) -> None:
+    q, variant = net
+    right = q.right(variant)
+    assert right["z1"] == pytest.approx([1.2, -0.3])
+    assert right["y_hat"] == pytest.approx(0.8 * 1.2 + 0.2)
+    assert right["eps2"] == pytest.approx(2 * (1.16 - 0.5))
+    assert right["eps1"] == pytest.approx([1.32 * 0.8, 1.32 * 0.6])
+    assert right["delta1"] == pytest.approx([1.32 * 0.8, 0])
+    np.testing.assert_allclose(right["dW1"], [[1.056, 0], [2.112, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [name for name in ASK if name not in ("delta1",)])
+def test_one_slip_loses_that_step_alone(net: Any, step: str) -> None:
+    q, variant = net
+    answer = {name: value.tolist() for name, value in q.slip(variant, step, 0).items()}
+    report = q.grade(variant, answer)
+    lost = 1 / np.size(variant.key.hand.truth[step])
+    assert report.score == pytest.approx(12 - lost)
+    verdicts = {c.name: c.verdict for c in report.checks}
+    assert verdicts[step] == "wrong"
+    assert set(verdicts.values()) <= {"wrong", "correct", "follow-through"}
+    assert list(verdicts.values()).count("wrong") == 1
+
+
+def test_zeros_earn_no_follow_through(net: Any) -> None:
+    q, variant = net
+    answer = {name: np.zeros_like(value).tolist() for name, value in variant.key.hand.truth.items()}
+    report = q.grade(variant, answer)
+    assert not any(c.verdict == "follow-through" for c in report.checks)
+    zeros = sum(float(np.mean(np.asarray(v) == 0)) for v in variant.key.hand.truth.values())
+    assert report.score == pytest.approx(zeros)
+
+
+def test_a_missing_step_is_missing_and_the_rest_counts(net: Any) -> None:
+    q, variant = net
+    answer = {name: value for name, value in q.right(variant).items() if name != "eps1"}
+    report = q.grade(variant, answer)
+    assert report.score == 11
+    assert {c.name for c in report.checks if c.verdict == "missing"} == {"eps1"}
+
+
+def test_a_mistake_made_throughout_is_named(net: Any) -> None:
+    q, variant = net
+    right = {name: np.asarray(value) for name, value in q.right(variant).items()}
+    halved = {name: (right[name] / 2 if name[0] in "ed" else right[name]).tolist() for name in right}
+    report = q.grade(variant, halved)
+    assert [d.code for d in report.diagnoses] == ["G01"]
+
+
+def test_messages_tell_no_number(net: Any) -> None:
+    q, variant = net
+    report = q.grade(variant, {"z1": [5, 6], "y_hat": 9})
+    assert "1.2" not in str(report.to_dict())
+    assert "1.16" not in str(report.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "words"),
+    [
+        (3, "return", "an entry for each"),
+        ({"delta3": 1}, "return", "Did you mean"),
+        ({"z1": [1, 2, 3]}, "shape", "z1: Found 3 numbers"),
+        ({"z1": ["a", 1]}, "return", "z1: Found 'a'"),
+        ({"y_hat": "nan"}, "not-finite", "y_hat"),
+    ],
+)
+def test_malformed(net: Any, raw: Any, kind: str, words: str) -> None:
+    q, variant = net
+    problem = q.grade(variant, raw).problem
+    assert problem is not None
+    assert problem.kind == kind
+    assert words in problem.message
+
+
+def test_the_author_is_told() -> None:
+    with pytest.raises(SpecError, match="starts from 'y'"):
+        lecture(variables={name: value for name, value in LECTURE.items() if name != "y"}).variant(0)
+    with pytest.raises(SpecError, match="shape"):
+        lecture(variables={**LECTURE, "W1": [1.0, 2.0, 3.0]}).variant(0)
+    with pytest.raises(SpecError, match="Did you mean 'delta2'"):
+        lecture(ask=("delta3",))
+    with pytest.raises(SpecError, match="shows: T01"):
+        lecture(shows=("T01",))
+
+
+def trace() -> tuple[Table, Any]:
+    q = next(q for q in load("lecture-10").typed if q.id == "q14")
+    assert isinstance(q, Table)
+    return q, q.variant(3)
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 3), (1, 0), (1, 3), (2, 1), (2, 5), (3, 6)])
+def test_one_slip_in_a_trace_table_loses_its_cell_alone(row: int, column: int) -> None:
+    q, variant = trace()
+    name, index = [("z", 0), ("z", 1), ("z", 2), ("delta", 0), ("w", 0), ("w", 1), ("w", 2)][column]
+    size = np.shape(variant.key.hand.truth[name])
+    place = row * (size[1] if len(size) > 1 else 1) + index
+    grid = q.grid(variant, q.slip(variant, name, place))
+    report = q.grade(variant, grid)
+    assert report.score == pytest.approx(q.points - q.points / 28)
+    assert [c.verdict for c in report.checks].count("wrong") == 1
+
+
+def test_a_trace_table_names_the_trace() -> None:
+    q, variant = trace()
+    for code in ("T02", "T03", "T06", "T12"):
+        values = next(v for c, _, v in variant.key.hand.mistaken if c == code)
+        report = q.grade(variant, q.grid(variant, values))
+        assert code in {c for d in report.diagnoses for c in (d.code, *d.also)}
+        assert report.score < q.points
+
+
+def test_gaps_and_columns() -> None:
+    q, variant = trace()
+    right = q.right(variant)
+    gap = [row[:] for row in right]
+    gap[1][2] = ""
+    report = q.grade(variant, gap)
+    assert [c.name for c in report.checks if c.verdict == "missing"] == ["t = 1, z_C"]
+    heads = [head for _, head in q.heads(variant)]
+    by_column = {head: [row[k] for row in right] for k, head in enumerate(heads)}
+    assert q.grade(variant, by_column).verdict == "correct"
+    assert "turned" in str(q.grade(variant, np.transpose(right).tolist()).problem)
+
+
+def columns(**keys: Any) -> Table:
+    table: dict[str, Any] = {
+        "variables": {"rewards": [1.0, 3.0, -2.0, 4.0], "gamma": 0.9, "w0": 0.5, "alpha": 0.1},
+        "columns": {"G": {"formula": "rewards[3-t] + gamma*prev_G"}, "w": {"formula": "prev_w + alpha*(G - prev_w)", "start": "w0"}},
+        "wrong": [{"code": "R01", "column": "G", "formula": "rewards[3-t] + prev_G"}],
+        "count": 4,
+        "kind": "table",
+        "id": "returns",
+        "text": "?",
+    }
+    from dosegrade.spec import build
+
+    return build(Table, {**table, **keys}, "here")
+
+
+def test_a_table_of_formulas() -> None:
+    q = columns()
+    variant = q.variant(0)
+    g = [4.0, -2 + 3.6, 3 + 0.9 * 1.6, 1 + 0.9 * (3 + 0.9 * 1.6)]
+    w = [0.5]
+    for value in g:
+        w.append(w[-1] + 0.1 * (value - w[-1]))
+    np.testing.assert_allclose(np.array(q.right(variant)), np.transpose([g, w[1:]]), atol=1e-5)
+    slipped = q.grade(variant, q.grid(variant, q.slip(variant, "G", 1)))
+    assert slipped.score == pytest.approx(7 / 8)
+    undiscounted = next(v for c, _, v in variant.key.hand.mistaken if c == "R01")
+    assert [d.code for d in q.grade(variant, q.grid(variant, undiscounted)).diagnoses] == ["R01"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"count": 0}, "count"),
+        ({"columns": {"G": {"formula": "prev_H"}}}, "Did you mean"),
+        ({"columns": {"gamma": {"formula": "1"}}}, "variable's name"),
+        ({"wrong": [{"code": "R99", "column": "G", "formula": "1"}]}, "R99"),
+        ({"wrong": [{"code": "R01", "column": "H", "formula": "1"}]}, "no column 'H'"),
+        ({"columns": {}}, "either"),
+    ],
+)
+def test_tables_that_are_wrong(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        columns(**keys)
+    assert words in str(error.value)
