@@ -402,6 +402,30 @@ def test_long_lines_cost_little() -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("filling", [b"{}", b'"ab"'])
+@pytest.mark.parametrize("place", [b"metadata", b"worksheets", b"cells"])
+def test_large_notebooks_take_bounded_time(tmp_path: Path, filling: bytes, place: bytes) -> None:
+    began = time.monotonic()
+    for count in (4_000, 140_000, 400_000):
+        many = b",".join([filling] * count)
+        never_raises(tmp_path, "x.ipynb", b'{"nbformat":4,"nbformat_minor":5,"' + place + b'":[' + many + b"]}")
+    assert time.monotonic() - began < 20
+
+
+def test_what_a_notebook_shows_is_not_kept(tmp_path: Path) -> None:
+    shows = {
+        "cell_type": "code",
+        "source": "x = 1",
+        "outputs": [{"data": {"image/png": "A" * 5_000_000}}],
+        "metadata": {"a": [[]] * 100_000},
+    }
+    program = handed_in(
+        tmp_path, "x.ipynb", notebook(cells=[shows, {"cell_type": "code", "source": ["y = ", "2"]}, {"cell_type": "code"}])
+    ).program
+    assert program is not None
+    assert [cell.source for cell in program.cells] == [b"x = 1", b"y = 2"]
+
+
 # Any bytes at all -----------------------------------------------------------------------------------------------------------
 
 

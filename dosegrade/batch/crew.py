@@ -100,7 +100,7 @@ class Pool(ProcessPoolExecutor):
         if not wait:
             for process in self.context.started:
                 process.kill()
-        super().shutdown(wait=True, cancel_futures=cancel_futures)
+        super().shutdown(wait=True, cancel_futures=cancel_futures or not wait)
 
 
 class Context(SpawnContext):
@@ -149,6 +149,7 @@ class Opening:
 
     executor: Callable[[], Executor]
     width: int
+    close: Callable[[], object] = lambda: None
 
 
 def opening(jobs: int | None, scheduler: str | None) -> Opening:
@@ -176,7 +177,7 @@ def cluster(address: str) -> Opening:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise DosegradeError(f"Found no Dask scheduler at '{address}' ({type(error).__name__}); start one by `dask scheduler`.") from error
-    return Opening(lambda: client.get_executor(pure=False), AHEAD * max(1, sum(client.nthreads().values())))
+    return Opening(lambda: client.get_executor(pure=False), AHEAD * max(1, sum(client.nthreads().values())), client.close)
 
 
 class HasSubmission(Protocol):
@@ -202,10 +203,11 @@ class Crew(Generic[T]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close(wait=error is None)
+        self._opening.close()
 
     def _close(self, wait: bool) -> None:
         if self._executor is not None:
-            self._executor.shutdown(wait=wait, cancel_futures=True)
+            self._executor.shutdown(wait=wait)
             self._executor = None
 
     def run(self, tasks: Iterator[T]) -> Iterator[tuple[T, Table | None, str]]:

@@ -20,12 +20,14 @@ def shown() -> Iterator[Callable[[Tally], None]]:
     if not sys.stderr.isatty():
         yield Lines()
         return
-    with click.progressbar(length=1, label="Grading", file=sys.stderr, show_pos=True, item_show_func=str) as bar:
+    with click.progressbar(
+        length=1, label="Grading", file=sys.stderr, show_pos=True, show_eta=False, item_show_func=lambda pace: pace or ""
+    ) as bar:
         began = time.monotonic()
 
         def show(tally: Tally) -> None:
             bar.length = tally.total
-            bar.update(1, rate(tally, time.monotonic() - began))
+            bar.update(1, pace(tally, time.monotonic() - began))
 
         yield show
 
@@ -41,13 +43,15 @@ class Lines:
         now = time.monotonic()
         if now - self._said >= EVERY_SECONDS:
             self._said = now
-            left = (tally.total - tally.done) * (now - self._began) / max(tally.graded, 1)
-            click.echo(f"{tally.done} of {tally.total}, {rate(tally, now - self._began)}, about {left:.0f} s left", err=True)
+            click.echo(f"{tally.done} of {tally.total}, {pace(tally, now - self._began)}", err=True)
 
 
-def rate(tally: Tally, seconds: float) -> str:
-    """Submissions a second."""
-    return f"{tally.graded / max(seconds, 1e-3):.1f}/s"
+def pace(tally: Tally, seconds: float) -> str:
+    """Submissions a second, and how long the rest takes at that."""
+    if not tally.graded:
+        return ""
+    left = (tally.total - tally.done) * seconds / tally.graded
+    return f"{tally.graded / max(seconds, 1e-3):.1f}/s, {left:.0f} s left"
 
 
 def summary(tally: Tally, out: str) -> str:

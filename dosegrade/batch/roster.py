@@ -36,7 +36,7 @@ def roster(folder: Path, out: Path) -> tuple[list[Entry], tuple[str, ...]]:
         found = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
         raise SubmissionError(f"The folder '{folder}' cannot be read: {error.strerror}.") from error
-    taken = [path for path in found if is_student(path) and not (out.exists() and path.samefile(out))]
+    taken = [path for path in found if is_student(path) and not (out.is_dir() and not path.is_symlink() and path.samefile(out))]
     skipped = tuple(shown(path.name) for path in found if path not in set(taken))
     students = names(taken)
     return [Entry(*each) for each in zip(taken, students, file_names(students, taken), strict=True)], skipped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from typing import Any
@@ -10,6 +11,9 @@ from dosegrade.errors import UnreadableError
 from dosegrade.sandbox import Cell
 from dosegrade.submissions.files import shown
 
+MAX_BRACKETS = 300_000
+MAX_CELLS = 5_000
+KEPT_KEYS = ("nbformat", "nbformat_minor", "cells", "worksheets", "cell_type", "source", "input")
 KEPT_MAGICS = ("time", "timeit", "capture")
 _MAGIC = re.compile(
     r"""\s*(?: %{1,2}[A-Za-z] | ! | \?                                    # %matplotlib inline, !ls, ?help
@@ -30,6 +34,8 @@ def cells(data: bytes, name: str) -> tuple[Cell, ...]:
 
 def code_cells(data: bytes, name: str) -> list[tuple[int, str]]:
     """Number and source of each code cell."""
+    if data.count(b"{") + data.count(b"[") > MAX_BRACKETS:  # what a file may become in memory
+        raise UnreadableError(f"'{shown(name)}' holds too much to be read; clear its outputs, save it, and hand it in anew.")
     try:
         book = current(data.decode("utf-8-sig"))
         return [
@@ -49,9 +55,18 @@ def current(text: str) -> Any:
     """The notebook as of format 4, whichever it was written in; without the validation, which a student's file need not pass."""
     from nbformat import convert, reader
 
+    book = json.loads(text, object_hook=slim)
+    if isinstance(book, dict) and any(len(book.get(key) or ()) > MAX_CELLS for key in ("cells", "worksheets")):
+        raise ValueError("too many cells")
+    small = json.dumps(book)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return convert(reader.reads(text), 4)  # type: ignore[no-untyped-call]
+        return convert(reader.reads(small), 4)  # type: ignore[no-untyped-call]
+
+
+def slim(table: dict[str, Any]) -> dict[str, Any]:
+    """What matters of a table in a notebook: outputs and metadata, most of the file, are dropped while it is read."""
+    return {key: table[key] for key in KEPT_KEYS if key in table} | {"metadata": {}, "outputs": []}
 
 
 def without_magics(source: str) -> str | None:
