@@ -177,6 +177,54 @@ def validate(paths: tuple[str, ...]) -> int:
 
 
 @main.command()
+@click.argument("quiz")
+@click.option("--format", "form", required=True, help="text2qti, qti (Canvas), moodle, gift, jupyterquiz, html (on paper) or toml.")
+@click.option("-o", "--output", "file", required=True, help="The file to write; - is standard output.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first variant of questions that vary.")
+@click.option("--variants", type=click.IntRange(1, 100), default=1, show_default=True, help="How many variants: seed, seed + 1, …")
+@click.option("--key", is_flag=True, help="For html: the key instead of the sheet. The other formats hold the answers anyway.")
+@click.option("--force", is_flag=True, help="Replace the file where there is one.")
+@honest
+def export(quiz: str, form: str, file: str, seed: int, variants: int, key: bool, force: bool) -> None:
+    """Write QUIZ in another system's format; what that format cannot hold is told on standard error."""
+    from dosegrade import formats
+    from dosegrade.quiz.question import load
+
+    wanted = formats.FORMATS[form].name
+    absent(file, force)
+    made = formats.export(load(quiz), wanted, seed, variants, key)
+    put(file, made.data)
+    losses(made.losses)
+
+
+@main.command(name="import")
+@click.argument("source", metavar="FILE")
+@click.option("-o", "--output", "file", required=True, help="The quiz file to write, QUIZ.toml; - is standard output.")
+@click.option("--force", is_flag=True, help="Replace the file where there is one.")
+@honest
+def import_quiz(source: str, file: str, force: bool) -> None:
+    """Make a quiz file of FILE: Moodle XML, GIFT or QTI 1.2 (a zip or its XML), told by its content."""
+    from dosegrade import formats
+
+    absent(file, force)
+    made = formats.import_file(source)
+    put(file, made.text.encode())
+    losses(made.losses)
+
+
+def absent(file: str, force: bool) -> None:
+    """DosegradeError where the file is there already, unless it may be replaced."""
+    if file != "-" and not force and Path(file).exists():
+        raise DosegradeError(f"Found {file} already; nothing was written. Name another file by -o, or add --force to replace it.")
+
+
+def losses(sentences: tuple[str, ...]) -> None:
+    """What was lost, on standard error."""
+    for sentence in sentences:
+        click.echo(f"Lost: {sentence}", err=True)
+
+
+@main.command()
 @honest
 def doctor() -> int:
     """Versions, which isolation layers hold here (by real probes), what is missing and what to do."""

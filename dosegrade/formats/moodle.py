@@ -1,0 +1,298 @@
+"""Moodle XML, as Moodle's own `question/format/xml/format.php` does it: HTML texts, formulas in `\\( \\)`, absolute tolerances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dosegrade.errors import SpecError
+from dosegrade.formats import markup
+from dosegrade.formats.draft import Draft
+from dosegrade.formats.fractions import fitted, of_percent, percent, shares
+from dosegrade.formats.items import Item, Losses, Near, Option, Sheet, digits
+from dosegrade.formats.trees import Element, leaf, said, tree
+from dosegrade.formats.trees import written as file_of
+
+TYPES = {
+    "choice": "multichoice",
+    "choices": "multichoice",
+    "true-false": "truefalse",
+    "number": "numerical",
+    "text": "shortanswer",
+    "match": "matching",
+}
+MARGIN = "formulas on the right of a match are shown as TeX"
+
+
+def write(sheet: Sheet) -> bytes:
+    """The file, a category named after the quiz first."""
+    root = Element("quiz")
+    category = leaf(root, "question", type="category")
+    leaf(leaf(category, "category"), "text", "$course$/top/" + " ".join(sheet.title.split()).replace("/", "//"))
+    if sheet.text.strip():
+        rich(category, "info", sheet.text)
+    for item in sheet.items:
+        found = fitted(item, sheet.losses)
+        if found is not None:
+            question(root, found, sheet.losses)
+    return file_of(root)
+
+
+def rich(parent: Element, tag: str, text: str, **attributes: str) -> Element:
+    """An element with a text in HTML."""
+    made = leaf(parent, tag, **attributes, format="html")
+    leaf(made, "text", markup.html(text) if text.strip() else "")
+    return made
+
+
+def question(root: Element, item: Item, losses: Losses) -> None:
+    """One question, its elements in Moodle's order."""
+    made = leaf(root, "question", type=TYPES[item.kind])
+    leaf(leaf(made, "name"), "text", item.name)
+    rich(made, "questiontext", item.prompt)
+    rich(made, "generalfeedback", item.solution)
+    leaf(made, "defaultgrade", digits(item.points))
+    leaf(made, "penalty", "1" if item.kind == "true-false" else "0.3333333")
+    leaf(made, "hidden", "0")
+    leaf(made, "idnumber", item.id)
+    BODIES[item.kind](made, item, losses)
+    for hint in item.hints:
+        rich(made, "hint", hint)
+    if item.tags:
+        tags = leaf(made, "tags")
+        for tag in item.tags:
+            leaf(leaf(tags, "tag"), "text", tag)
+
+
+def answer(made: Element, text: str, share: float, feedback: str, form: str = "moodle_auto_format") -> Element:
+    """One answer with its fraction."""
+    found = leaf(made, "answer", fraction=percent(share), format=form)
+    leaf(found, "text", text)
+    rich(found, "feedback", feedback)
+    return found
+
+
+def combined(made: Element) -> None:
+    """The feedback that questions with several parts have."""
+    for tag in ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"):
+        rich(made, tag, "")
+
+
+def choice_body(made: Element, item: Item, losses: Losses) -> None:
+    """One or several of some options, in their order."""
+    single = item.kind == "choice"
+    for tag, text in (("single", str(single).lower()), ("shuffleanswers", "false"), ("answernumbering", "ABCD")):
+        leaf(made, tag, text)
+    leaf(made, "showstandardinstruction", "0" if single else "1")
+    combined(made)
+    weights = [option.share for option in item.options] if single else shares(item)
+    for option, weight in zip(item.options, weights, strict=True):
+        answer(made, markup.html(option.text), weight, option.feedback, "html")
+
+
+def truth_body(made: Element, item: Item, losses: Losses) -> None:
+    """True and false."""
+    for option in item.options:
+        answer(made, option.text, option.share, option.feedback)
+
+
+def number_body(made: Element, item: Item, losses: Losses) -> None:
+    """Numbers, and the unit, which may be left out."""
+    for number in item.numbers:
+        leaf(answer(made, digits(number.value), number.share, number.feedback), "tolerance", digits(number.tolerance))
+    if item.unit:
+        unit = leaf(leaf(made, "units"), "unit")
+        leaf(unit, "multiplier", "1")
+        leaf(unit, "unit_name", item.unit)
+    leaf(made, "unitgradingtype", "0")
+    leaf(made, "unitpenalty", "0.1")
+    leaf(made, "showunits", "0" if item.unit else "3")
+    leaf(made, "unitsleft", "0")
+
+
+def text_body(made: Element, item: Item, losses: Losses) -> None:
+    """Words; a star would stand for anything."""
+    leaf(made, "usecase", "0")
+    for option in item.options:
+        answer(made, option.text.replace("*", "\\*"), option.share, option.feedback)
+
+
+def match_body(made: Element, item: Item, losses: Losses) -> None:
+    """Pairs; a right side that fits nothing has an empty left one."""
+    leaf(made, "shuffleanswers", "true")
+    combined(made)
+    if any("$" in side for side in item.sides):
+        losses.add(MARGIN, item.where)
+    for left, right in (*item.pairs, *(("", side) for side in item.extra)):
+        pair = rich(made, "subquestion", left)
+        leaf(leaf(pair, "answer"), "text", markup.plain(right))
+
+
+BODIES = {
+    "choice": choice_body,
+    "choices": choice_body,
+    "true-false": truth_body,
+    "number": number_body,
+    "text": text_body,
+    "match": match_body,
+}
+
+
+def read(data: bytes) -> Draft:
+    """The questions of a file; kinds that dosegrade does not have are named among the losses."""
+    root = tree(data)
+    if root.tag != "quiz":
+        raise SpecError(f"found <{root.tag[:40]}>, expected <quiz>, as in a Moodle XML export.")
+    losses = Losses()
+    category = said(root.find("question[@type='category']"), "category/text").replace("//", "\0").rpartition("/")[2].replace("\0", "/")
+    info = root.find("question[@type='category']/info")
+    items = [item for index, q in enumerate(root.iter("question"), 1) for item in taken(q, f"question {index}", losses)]
+    return Draft(category, tuple(items), losses, "" if info is None else rich_text(info, "category", losses))
+
+
+def taken(question: Element, where: str, losses: Losses) -> Iterator[Item]:
+    """The item of a question, if it makes one."""
+    kind = (question.get("type") or "").strip()
+    if kind == "category":
+        return
+    title = said(question, "name/text")
+    name = said(question, "idnumber") or title or where
+    if kind not in READERS:
+        losses.add(f"left out: the question type '{kind[:40]}' is not read", name[:60])
+        return
+    body = question.find("questiontext")
+    text = rich_text(body, name, losses) if body is not None else ""
+    item = Item(name, "text", text, title, points(said(question, "defaultgrade")))
+    hints = tuple(filter(None, (rich_text(hint, name, losses) for hint in question.findall("hint"))))
+    general = question.find("generalfeedback")
+    solution = rich_text(general, name, losses) if general is not None else ""
+    tags = tuple(filter(None, (said(tag, "text") for tag in question.findall("tags/tag"))))
+    try:
+        yield READERS[kind](question, replace(item, hints=hints, solution=solution, tags=tags), losses)
+    except SpecError as error:
+        losses.add(f"left out: {error}", name[:60])
+
+
+def points(text: str) -> float:
+    """The points; 1 where there are none that count."""
+    try:
+        found = float(text)
+    except ValueError:
+        return 1.0
+    return found if 0 < found <= 1000 else 1.0
+
+
+def rich_text(parent: Element, name: str, losses: Losses) -> str:
+    """A text of any of Moodle's formats."""
+    raw = said(parent, "text") or (parent.text or "").strip()
+    form = (parent.get("format") or "html").strip()
+    if form == "plain_text":
+        return markup.settled(raw)
+    if form == "markdown":
+        return raw
+    found = markup.Read(raw, breaks=form == "moodle_auto_format")
+    if found.images:
+        losses.add("images are left out", name[:60])
+    return found.text
+
+
+def answers(question: Element, losses: Losses, name: str, plain: bool = True) -> list[Option]:
+    """The answers with their shares."""
+    found = []
+    for each in question.findall("answer"):
+        text = said(each, "text") or (each.text or "").strip()
+        feedback = each.find("feedback")
+        fraction = said(each, "fraction") or each.get("fraction") or "0"
+        words = text if plain else rich_text(each, name, losses)
+        found.append(Option(words, of_percent(fraction), "" if feedback is None else rich_text(feedback, name, losses)))
+    return found
+
+
+def read_choice(question: Element, item: Item, losses: Losses) -> Item:
+    """One or several of some options."""
+    found = answers(question, losses, item.id, plain=False)
+    if said(question, "single") in ("false", "0"):
+        return several(item, found, losses)
+    return replace(item, kind="choice", options=tuple(Option(o.text, max(0.0, o.share), o.feedback) for o in found))
+
+
+def several(item: Item, found: list[Option], losses: Losses) -> Item:
+    """Several options by their weights: those above 0 are right."""
+    right = sum(o.share > 0 for o in found)
+    uneven = [o for o in found if abs(abs(o.share) - 1 / max(right, 1)) > 0.05]
+    if uneven:
+        losses.add("weights of several options are taken as equal: wrong ones cost as much as right ones earn", item.where)
+    return replace(item, kind="choices", options=tuple(Option(o.text, float(o.share > 0), o.feedback) for o in found))
+
+
+def read_truth(question: Element, item: Item, losses: Losses) -> Item:
+    """True and false; where they are words of another language, true stands first."""
+    found = answers(question, losses, item.id)
+    words = [o.text.lower() for o in found]
+    if len(found) != 2 or sorted(o.share == 1 for o in found) != [False, True]:
+        raise SpecError("expected the answers true and false, one of them right.")
+    names = words if sorted(words) == ["false", "true"] else ["true", "false"]
+    made = tuple(
+        Option(n, float(o.share == 1), o.feedback) for n, o in sorted(zip(names, found, strict=True), key=lambda p: p[0] != "true")
+    )
+    return replace(item, kind="true-false", options=made)
+
+
+def read_number(question: Element, item: Item, losses: Losses) -> Item:
+    """Numbers with their tolerances; an answer `*` is what is said to all others and is left out."""
+    found = []
+    for option, each in zip(answers(question, losses, item.id), question.findall("answer"), strict=True):
+        if option.text.strip() != "*":
+            found.append(Near(finite(option.text), abs(finite(said(each, "tolerance") or "0")), max(0.0, option.share), option.feedback))
+        elif option.feedback:
+            losses.add("what is said to every other answer is left out", item.where)
+    return replace(item, kind="number", numbers=right_first(found), unit=said(question, "units/unit/unit_name")[:40])
+
+
+def finite(text: str) -> float:
+    """A finite number; SpecError for anything else."""
+    try:
+        found = float(text.strip()) if len(text) <= 64 else float("nan")
+    except ValueError:
+        found = float("nan")
+    if not abs(found) < 1e300:
+        raise SpecError(f"found '{text[:40]}', expected a number.")
+    return found
+
+
+def right_first(found: list[Near]) -> tuple[Near, ...]:
+    """The one right number first; SpecError for none or several."""
+    right = [n for n in found if n.share == 1]
+    if len(right) != 1:
+        raise SpecError(f"{len(right)} numbers earn all points, expected exactly one.")
+    return (right[0], *(n for n in found if n.share < 1))
+
+
+def read_text(question: Element, item: Item, losses: Losses) -> Item:
+    """Words; a star that stands for anything cannot be taken."""
+    return replace(item, kind="text", options=words(answers(question, losses, item.id), item.id, losses))
+
+
+def words(found: list[Option], name: str, losses: Losses) -> tuple[Option, ...]:
+    """Answers without those that have a star for anything in them."""
+    kept = [o for o in found if "*" not in o.text.replace("\\*", "")]
+    if len(kept) < len(found):
+        losses.add("answers with a * for anything are left out", name)
+    return tuple(Option(o.text.replace("\\*", "*"), max(0.0, o.share), o.feedback) for o in kept)
+
+
+def read_match(question: Element, item: Item, losses: Losses) -> Item:
+    """Pairs, those without a left side as right sides that fit nothing."""
+    found = [(rich_text(each, item.id, losses), markup.settled(said(each, "answer/text"))) for each in question.findall("subquestion")]
+    pairs, extra = tuple(p for p in found if p[0]), tuple(right for left, right in found if not left and right)
+    return replace(item, kind="match", pairs=pairs, extra=extra)
+
+
+READERS = {
+    "multichoice": read_choice,
+    "truefalse": read_truth,
+    "numerical": read_number,
+    "shortanswer": read_text,
+    "matching": read_match,
+    "match": read_match,
+}
