@@ -19,6 +19,7 @@ from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
 from dosegrade.grading.exercises.gradient_points import draw_inputs, draw_plain, wished
 from dosegrade.grading.exercises.gradient_shapes import SHAPE_MISTAKES, shaped
 from dosegrade.nn.layers import Dense
+from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
 from dosegrade.registry import did_you_mean
 from dosegrade.steps import Step, Steps
@@ -44,6 +45,8 @@ class NetworkTable:
         names = (self.activation,) * hidden if isinstance(self.activation, str) else self.activation
         if len(names) != hidden:
             raise SpecError(f"network: found {len(names)} activations for {hidden} hidden layers; give one for all or one for each.")
+        if LOSSES[self.loss].name.startswith("sparse"):
+            raise SpecError(f"network: {self.loss} takes labels; choose categorical_crossentropy, whose targets are rows.")
         layers = [Dense(u, a) for u, a in zip(self.units, (*names, self.output), strict=True)]
         return Network(self.inputs, tuple(layers), self.loss)
 

@@ -86,6 +86,10 @@ def _crossed(chain: Chain) -> bool:
     return chain.crossed
 
 
+def _logarithmic(chain: Chain) -> bool:
+    return chain.crossed or chain.loss == "kl_divergence"
+
+
 def _squared(chain: Chain) -> bool:
     return chain.squared
 
@@ -119,7 +123,7 @@ LOSS_MISTAKES: dict[str, Maker] = {
     "G11": one_sample,
     "G13": error_at_output(lambda y, a: np.ones_like(a) / len(a)),
     "G14": when(_squared, target_added),
-    "G19": when(_crossed, top(lambda d: d / np.log(2)), top(lambda d: d / np.log(10))),
+    "G19": when(_logarithmic, top(lambda d: d / np.log(2)), top(lambda d: d / np.log(10))),
     "G20": slope_on_linear,
     "G21": slope_missing,
     "G65": when(_softmax, diagonal_only),
@@ -134,5 +138,11 @@ LOSS_MISTAKES: dict[str, Maker] = {
         when(_loss("absolute"), other_loss(lambda y, a: np.sign(a - y)), other_loss(lambda y, a: np.sign(a - y) / a.shape[-1])),
         when(_loss("mean_absolute_error"), other_loss(_unit)),
     ),
+    "G71": when(_loss("kl_divergence"), other_loss(lambda y, a: np.log(a / y) + 1)),
+    "G72": both(
+        when(_loss("hinge"), other_loss(lambda y, a: np.where(y * a < 1, -y, 0.0) / a.shape[-1])),
+        when(_loss("squared_hinge"), other_loss(lambda y, a: np.where(y * a < 1, -2 * y * (1 - y * a), 0.0) / a.shape[-1])),
+    ),
+    "G73": when(_loss("cosine_similarity"), top(lambda d: -d), top(lambda d: d / d.shape[-1])),
     "G84": when(_squared, top(lambda d: d * 2)),
 }

@@ -270,6 +270,8 @@ def synonyms(chain: Chain, returned: Sequence[str], samples: Sequence[int]) -> d
     found: dict[str, tuple[str, ...]] = {}
     if chain.crossed:
         found["G67"] = ("G04",)
+    if chain.loss == "cosine_similarity":
+        found["G73"] = ("G04", "G07")
     if chain.hidden and all(chain.f(i).name == "relu" for i in chain.hidden):
         found["G61"] = ("G32",)
     if chain.f(chain.depth).name == "softmax":

@@ -49,7 +49,7 @@ def draw_inputs(network: Network, steps: Steps, rng: np.random.Generator, wish: 
         if inputs is None:
             continue
         last = f"a{len(network.dense)}"
-        inputs["y"] = np.round(targets(network, inputs.pop(last), rng, wish), 2)
+        inputs["y"] = targets(network, inputs.pop(last), rng, wish)
         inputs["learning_rate"] = learning_rate(rng)
         values = evaluate(steps, inputs)
         if errors_show(network, values) and gradients_show(network, steps, values, wish) and (not wish.large or stretched(inputs, values)):
@@ -98,23 +98,30 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: f
 
 
 def targets(network: Network, predicted: Array, rng: np.random.Generator, wish: Wish) -> Array:
-    """Targets whose errors have mixed signs (a single one the sign wished for); one-hot rows for a classification loss."""
-    if LOSSES[network.loss].task == "classification":
+    """Targets whose errors have mixed signs (a single one the sign wished for); shares, one-hot rows or counts for losses on those."""
+    loss = LOSSES[network.loss]
+    if loss.name == "kl_divergence":
+        shares = rng.uniform(0.2, 1.0, predicted.shape)
+        return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+    if loss.task == "counts":
+        return np.asarray(rng.integers(0, 6, predicted.shape), dtype=float)
+    if loss.task == "classification":
         if network.outputs == 1:
             return np.asarray(rng.integers(0, 2, predicted.shape), dtype=float)
         return np.asarray(np.eye(network.outputs)[rng.integers(0, network.outputs, len(predicted))])
     error = signed(rng, predicted.shape, 0.25, 2.9)
     if error.size == 1 and wish.sign:
         error = wish.sign * np.abs(error)
-    return np.asarray(predicted - error)
+    return np.round(predicted - error, 2)
 
 
 def layer_shows(layer: Dense, z: Array, hidden: bool) -> bool:
     """Pre-activations away from kinks, zero and saturation; in a hidden layer both signs, and an active ReLU for each sample."""
     f, size = layer.f, np.abs(z)
-    if f.saturates and (size.max() > 2.5 or size.min() < 0.1):
+    bend = max(map(abs, f.kinks), default=0.0)
+    if f.saturates and (size.max() > max(2.5, 2 * bend) or size.min() < 0.1):
         return False
-    if f.kinks and size.min() < 0.05:
+    if any(np.abs(z - kink).min() < 0.05 for kink in f.kinks) or size.max() < bend:
         return False
     if f.pieces > 1 and np.diff(np.sort(z.reshape(len(z), -1, f.pieces), axis=-1)[..., -2:], axis=-1).min() < 0.05:
         return False
@@ -133,7 +140,7 @@ def output_shows(layer: Dense, z: Array, dead: bool) -> bool:
 
 def errors_show(network: Network, values: Values) -> bool:
     """Errors of both signs, none near 0, 1 or 2, and no sum near zero (regression)."""
-    if LOSSES[network.loss].task == "classification":
+    if LOSSES[network.loss].task != "regression":
         return len(values["y"]) == 1 or bool(np.ptp(values["y"], axis=0).any())
     error = values[f"a{len(network.dense)}"] - values["y"]
     size = np.abs(error)
