@@ -401,7 +401,7 @@ def until(process: subprocess.Popen[bytes], out: Path, count: int) -> None:
 
 
 def test_a_run_killed_at_any_moment_is_taken_up_again(quiz: Path, folder: Path, tmp_path: Path) -> None:
-    count, chance = 60, random.Random(os.getpid())
+    count, chance = 45, random.Random(os.getpid())
     filled(folder, count)
     dosegrade.grade(quiz, folder, out=tmp_path / "whole", jobs=1)
     out, graded = tmp_path / "out", 0
@@ -500,7 +500,7 @@ def test_a_damaged_file_is_graded(tmp_path: Path) -> None:
 def test_check_ends_with_2_where_nothing_can_be_graded(tmp_path: Path) -> None:
     right, strange = CLASS / "textbook.py", tmp_path / "x.docx"
     strange.touch()
-    refused(run("check", "dose-response", tmp_path / "gone.py"), "Found nothing", "expected a folder or a file")
+    refused(run("check", "dose-response", tmp_path / "gone.py"), "There is no file or folder", "expected a folder or a file")
     refused(run("check", "dose-response", strange), "Found 'x.docx'", "expected a folder or a file")
     refused(run("check", "no-quiz", right), "There is no quiz 'no-quiz'")
     refused(run("check", "dose-response", right, "--format", "html"), "give both")

@@ -123,7 +123,7 @@ def test_classroom_reports_points(tmp_path: Path, name: str, score: float, statu
 def test_classroom_fails_where_nothing_can_be_graded(tmp_path: Path) -> None:
     done = run_step(tmp_path)
     assert done.returncode == 2
-    assert "Found nothing" in done.stderr
+    assert "There is no file or folder" in done.stderr
 
 
 def test_the_workflow_hands_its_result_to_the_reporter() -> None:

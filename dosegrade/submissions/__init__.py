@@ -93,7 +93,9 @@ def existing(path: str | Path) -> Path:
     """The path of something that can be taken; SubmissionError otherwise."""
     place = Path(os.path.abspath(path))
     if not os.fspath(path) or not os.path.lexists(place):
-        raise SubmissionError(f"Found nothing at '{shown(str(path))}'; expected a folder or a file that ends in {', '.join(EXTENSIONS)}.")
+        raise SubmissionError(
+            f"There is no file or folder '{shown(str(path))}'; expected a folder or a file that ends in {', '.join(EXTENSIONS)}."
+        )
     mode = os.lstat(place).st_mode
     if not (stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) and place.suffix.lower() not in EXTENSIONS:
         raise SubmissionError(f"Found '{shown(place.name)}'; expected a folder or a file that ends in {', '.join(EXTENSIONS)}.")
