@@ -19,7 +19,7 @@ from dosegrade.quiz.texts import placeholders
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CODE = "imported-{}"
 _ID = re.compile(r"[^A-Za-z0-9_]+")
-_BRACE = re.compile(r"(?<![\w^}\\])\{(?=[^\W\d]\w*\})")
+_BRACE = re.compile(r"(?<![\w^}\\])\{(?=([^\W\d]\w*)\})")
 
 Table = dict[str, Any]
 
@@ -45,9 +45,10 @@ class Mistakes:
         said = hint.strip() or "Look at this answer again."
         return self.codes.setdefault(said, CODE.format(len(self.codes) + 1))
 
-    def table(self) -> Table:
-        """`[mistakes]`."""
-        return {code: {"name": code, "hint": hint} for hint, code in self.codes.items()}
+    def table(self, *tables: Table) -> Table:
+        """`[mistakes]`, those that the questions use."""
+        used = {lure["code"] for each in tables for lure in each.get("lures", ())}
+        return {code: {"name": code, "hint": hint} for hint, code in self.codes.items() if code in used}
 
 
 def written(draft: Draft, where: str) -> str:
@@ -72,7 +73,7 @@ def whole(draft: Draft, mistakes: Mistakes, tables: list[Table], where: str) -> 
     if draft.text.strip():
         top["text"] = tidy(draft.text)
     if mistakes.codes:
-        top["mistakes"] = mistakes.table()
+        top["mistakes"] = mistakes.table(*tables)
     source = tomli_w.dumps({**top, "questions": tables}, multiline_strings=True)
     parse("imported", tomllib.loads(source), source, where)
     return source
@@ -115,7 +116,7 @@ def reason(error: SpecError) -> str:
 def checked(item: Item, mistakes: Mistakes) -> Table:
     """An item's table, its question built, its right answer marked; SpecError where one of them fails."""
     made = table(item, mistakes)
-    built = parse("imported", {"title": "Import", "mistakes": mistakes.table(), "questions": [made]}, "", "import").questions[0]
+    built = parse("imported", {"title": "Import", "mistakes": mistakes.table(made), "questions": [made]}, "", "import").questions[0]
     assert not isinstance(built, Code)
     variant = built.variant(0)
     if built.grade(variant, built.right(variant)).verdict != "correct":
@@ -143,7 +144,7 @@ def braced(made: Table) -> Table:
         if isinstance(value, str):
             for name in placeholders(value):
                 names[name] = f"{{{name}}}"
-            return value if all(name.isidentifier() for name in placeholders(value)) else _BRACE.sub(r"\\{", value)
+            return _BRACE.sub(lambda m: "{" if m[1].isidentifier() else "\\{", value)
         if isinstance(value, list):
             return [kept(part) for part in value]
         return {key: kept(part) for key, part in value.items()} if isinstance(value, Mapping) else value

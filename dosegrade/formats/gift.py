@@ -10,7 +10,7 @@ from dosegrade.errors import SpecError
 from dosegrade.formats import markup
 from dosegrade.formats.draft import Draft
 from dosegrade.formats.fractions import fitted, of_percent, percent, shares
-from dosegrade.formats.items import Item, Losses, Near, Option, Sheet, digits
+from dosegrade.formats.items import Item, Losses, Near, Option, Sheet, digits, few
 from dosegrade.formats.moodle import MARGIN, finite, right_first, several, words
 
 MAX_BYTES = 4 << 20
@@ -238,7 +238,7 @@ def kind(answers: str) -> Reader:
 
 def parts(answers: str, signs: str) -> list[tuple[str, str]]:
     """The answers after each sign, with the sign."""
-    pieces = re.split(f"([{signs}])", answers)
+    pieces = few(re.split(f"([{signs}])", answers))
     first = [("=", pieces[0].strip())] if pieces[0].strip() else []
     return first + [(sign, text.strip()) for sign, text in zip(pieces[1::2], pieces[2::2], strict=True)]
 

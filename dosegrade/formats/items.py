@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from dosegrade.errors import SpecError
+
 T = TypeVar("T")
 MAX_ITEMS = 1000
 MAX_OPTIONS = 100
@@ -136,6 +138,13 @@ def tidy(value: T) -> T:
         changed: dict[str, Any] = {f.name: tidy(getattr(value, f.name)) for f in fields(value) if not isinstance(f.default, Losses)}
         return replace(value, **changed)
     return value
+
+
+def few(found: list[T], noun: str = "answers", most: int = MAX_OPTIONS) -> list[T]:
+    """What is found, if it is not too much for one question."""
+    if len(found) > most:
+        raise SpecError(f"it has {len(found)} {noun}, at most {most} are read.")
+    return found
 
 
 def digits(value: float) -> str:

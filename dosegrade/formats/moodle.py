@@ -9,7 +9,7 @@ from dosegrade.errors import SpecError
 from dosegrade.formats import markup
 from dosegrade.formats.draft import Draft
 from dosegrade.formats.fractions import fitted, of_percent, percent, shares
-from dosegrade.formats.items import Item, Losses, Near, Option, Sheet, digits
+from dosegrade.formats.items import Item, Losses, Near, Option, Sheet, digits, few
 from dosegrade.formats.trees import Element, leaf, said, tree
 from dosegrade.formats.trees import written as file_of
 
@@ -199,7 +199,7 @@ def rich_text(parent: Element, name: str, losses: Losses) -> str:
 def answers(question: Element, losses: Losses, name: str, plain: bool = True) -> list[Option]:
     """The answers with their shares."""
     found = []
-    for each in question.findall("answer"):
+    for each in few(question.findall("answer")):
         text = said(each, "text") or (each.text or "").strip()
         feedback = each.find("feedback")
         fraction = said(each, "fraction") or each.get("fraction") or "0"
@@ -283,7 +283,7 @@ def words(found: list[Option], name: str, losses: Losses) -> tuple[Option, ...]:
 
 def read_match(question: Element, item: Item, losses: Losses) -> Item:
     """Pairs, those without a left side as right sides that fit nothing."""
-    found = [(rich_text(each, item.id, losses), markup.settled(said(each, "answer/text"))) for each in question.findall("subquestion")]
+    found = [(rich_text(each, item.id, losses), markup.settled(said(each, "answer/text"))) for each in few(question.findall("subquestion"))]
     pairs, extra = tuple(p for p in found if p[0]), tuple(right for left, right in found if not left and right)
     return replace(item, kind="match", pairs=pairs, extra=extra)
 

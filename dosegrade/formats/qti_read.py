@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dosegrade.errors import SpecError
 from dosegrade.formats import markup
 from dosegrade.formats.draft import Draft
-from dosegrade.formats.items import Item, Losses, Near, Option
+from dosegrade.formats.items import Item, Losses, Near, Option, few
 from dosegrade.formats.moodle import finite, points
 from dosegrade.formats.packages import xml_files
 from dosegrade.formats.trees import Element, said, tree
@@ -53,7 +53,7 @@ class Scored:
 
 def scored(processing: Element | None) -> list[Scored]:
     """The conditions of an item."""
-    return [] if processing is None else [one_scored(found) for found in processing.findall("respcondition")]
+    return [] if processing is None else [one_scored(found) for found in few(processing.findall("respcondition"), "conditions", 1000)]
 
 
 def one_scored(found: Element) -> Scored:
@@ -104,7 +104,7 @@ def made(item: Element, base: Item, losses: Losses) -> Item:
     presentation = item.find("presentation")
     if presentation is None:
         raise SpecError("it has no <presentation>.")
-    asked = [e for e in presentation.iter() if e.tag in ("response_lid", "response_str", "response_num")]
+    asked = few([e for e in presentation.iter() if e.tag in ("response_lid", "response_str", "response_num")])
     inside = {id(e) for response in asked for e in response.iter()}
     text = "\n\n".join(texts(presentation, base.id, losses, inside))
     feedback = {f.get("ident", ""): "\n\n".join(texts(f, base.id, losses)) for f in item.findall("itemfeedback")}
@@ -143,9 +143,14 @@ def answered(asked: list[Element], item: Item, conditions: list[Scored], feedbac
     if asked[0].find(".//render_choice") is None:
         return typed(asked[0], item, conditions)
     said_to = {text: feedback.get(c.shown, "") for c in conditions if len(c.equal) == 1 and c.shown != "general_fb" for _, text in c.equal}
-    labels = {label.get("ident", ""): " ".join(texts(label, item.id, losses)) for label in asked[0].iter("response_label")}
+    labels = labelled(asked[0], item, losses)
     scores = {ident: score_of(ident, conditions) for ident in labels}
     return chosen(asked[0], item, [(labels[i], scores[i], said_to.get(i, "")) for i in labels])
+
+
+def labelled(response: Element, item: Item, losses: Losses) -> dict[str, str]:
+    """The options of a response by name."""
+    return {label.get("ident", ""): " ".join(texts(label, item.id, losses)) for label in few(list(response.iter("response_label")))}
 
 
 def score_of(ident: str, conditions: list[Scored]) -> float:
@@ -205,7 +210,7 @@ def match(asked: list[Element], item: Item, conditions: list[Scored], losses: Lo
     pairs: list[tuple[str, str]] = []
     every: list[str] = []
     for response in asked:
-        labels = {label.get("ident", ""): " ".join(texts(label, item.id, losses)) for label in response.iter("response_label")}
+        labels = labelled(response, item, losses)
         inside = {id(e) for label in response.iter("response_label") for e in label.iter()}
         left = " ".join(texts(response, item.id, losses, inside))
         ident = response.get("ident", "")
