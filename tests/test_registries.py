@@ -8,11 +8,13 @@ import pytest
 from dosegrade import data
 from dosegrade.compare import compare
 from dosegrade.nn.activations import ACTIVATIONS, Activation, get
+from dosegrade.nn.clipping import CLIPPINGS
 from dosegrade.nn.initializers import INITIALIZERS
 from dosegrade.nn.layers import Dense, Dropout
 from dosegrade.nn.losses import LOSSES, Loss
 from dosegrade.nn.network import Network
 from dosegrade.nn.optimizers import OPTIMIZERS
+from dosegrade.nn.schedules import SCHEDULES
 from dosegrade.nn.training import PRESETS, Config, Trainer
 from dosegrade.steps import complex_step, evaluate, magnitudes
 
@@ -21,13 +23,15 @@ TABLES = {
     "losses": LOSSES,
     "optimizers": OPTIMIZERS,
     "initializers": INITIALIZERS,
+    "clippings": CLIPPINGS,
+    "schedules": SCHEDULES,
     "datasets": data.DATASETS,
     "presets": PRESETS,
 }
 STEP = 1e-20
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 REGRESSION = [name for name, loss in LOSSES.items() if loss.task == "regression"]
-OUTPUTS = {"regression": tuple(ACTIVATIONS), "classification": ("softmax", "sigmoid")}
+OUTPUTS = {"regression": tuple(ACTIVATIONS), "classification": ("softmax", "sigmoid"), "counts": ("softplus", "sigmoid")}
 
 
 def relative(got: np.ndarray, exact: np.ndarray) -> float:
@@ -55,10 +59,15 @@ def vjp_error(f: Activation, seed: int) -> float:
     return relative(f.vjp(z, v), exact)
 
 
+def targets(loss: Loss, rng: np.random.Generator, n: int) -> np.ndarray:
+    """Probabilities (n, 3), or labels (n, 1) where a loss takes those."""
+    return rng.integers(3, size=(n, 1)) if loss.labels else rng.dirichlet(np.ones(3), size=n)
+
+
 def loss_error(loss: Loss, seed: int) -> float:
     """How far `gradient` is from the complex step of Σ value, relatively; predictions and targets are probabilities."""
     rng = np.random.default_rng(seed)
-    t, p = rng.dirichlet(np.ones(3), size=5), rng.uniform(0.05, 0.95, size=(5, 3))
+    t, p = targets(loss, rng, 5), rng.uniform(0.05, 0.95, size=(5, 3))
     exact = np.empty(p.shape)
     for index in np.ndindex(p.shape):
         shifted = p.astype(complex)
@@ -71,11 +80,10 @@ def network_case(network: Network, task: str, seed: int) -> dict[str, np.ndarray
     """Random parameters, data and dropout masks."""
     rng = np.random.default_rng(seed)
     inputs = {name: rng.normal(size=shape) for name, shape in network.shapes.items()}
-    y = (
-        np.eye(network.outputs)[rng.integers(network.outputs, size=5)]
-        if task == "classification"
-        else rng.normal(size=(5, network.outputs))
-    )
+    labels = rng.integers(network.outputs, size=5)
+    y = np.eye(network.outputs)[labels] if task == "classification" else rng.normal(size=(5, network.outputs))
+    if LOSSES[network.loss].labels:
+        y = labels[:, None]
     masks = {f"mask{i}": (rng.random((5, network.dense[i - 1].units)) > 0.4).astype(float) for i in network.dropout}
     return {**inputs, **masks, "x": rng.normal(size=(5, 2)), "y": y}
 
@@ -145,7 +153,7 @@ def test_every_loss_gradient_equals_the_complex_step(name: str, seed: int) -> No
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_bounds_its_gradient_and_is_a_number_a_row(name: str) -> None:
     loss, rng = LOSSES[name], np.random.default_rng(1)
-    t, p = rng.dirichlet(np.ones(3), size=50), rng.dirichlet(np.ones(3), size=50)
+    t, p = targets(loss, rng, 50), rng.dirichlet(np.ones(3), size=50)
     assert loss.value(t, p).shape == (50,)
     assert loss.gradient(t, p).shape == p.shape
     assert (np.abs(loss.gradient(t, p)) <= loss.scale(t, p) * (1 + 1e-12)).all()
@@ -158,6 +166,14 @@ def test_every_network_gradient_equals_the_complex_step(hidden: str, loss: str) 
     for seed, output in enumerate(OUTPUTS[task]):
         network = Network(2, (Dense(3, hidden), Dense(4, hidden), Dense(3, output)), loss)
         assert_certified(network, network_case(network, task, seed), training=False)
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.1, 0.0), (0.0, 0.2), (0.1, 0.2)])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_penalised_gradient_equals_the_complex_step(loss: str, l1: float, l2: float) -> None:
+    task = LOSSES[loss].task
+    network = Network(2, (Dense(3, "tanh"), Dense(4, "tanh"), Dense(3, OUTPUTS[task][-1])), loss, l1, l2)
+    assert_certified(network, network_case(network, task, 2), training=False)
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
@@ -185,7 +201,8 @@ def test_every_optimizer_is_pure_and_goes_downhill_first(name: str) -> None:
     assert all((first[key] == again[key]).all() for key in params)
     assert optimizer.update(grads, later, first, 0.01, **optimizer.hyper)[0].keys() == params.keys()
     still, _ = optimizer.update({key: np.zeros_like(g) for key, g in grads.items()}, state, params, 0.01, **optimizer.hyper)
-    assert all((still[key] == params[key]).all() for key in params)
+    kept = 1 - 0.01 * optimizer.hyper.get("weight_decay", 0.0)
+    assert all(np.allclose(still[key], kept * params[key], rtol=1e-15) for key in params)
 
 
 def trained(**config: object) -> Trainer:
@@ -217,6 +234,12 @@ def test_every_regression_loss_trains(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_trains(name: str) -> None:
     assert_learned(trained(optimizer=name, batch=4))
+
+
+@pytest.mark.parametrize("clip", CLIPPINGS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_and_clipping_trains(schedule: str, clip: str) -> None:
+    assert_learned(trained(schedule=schedule, decay_steps=5, clip=clip, clip_at=0.1, l1=0.01, l2=0.01))
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from dosegrade.errors import SpecError
 from dosegrade.registry import Registry
 
 Array = NDArray[Any]
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,52 @@ def _elu_slope(z: Array, alpha: float) -> Array:
     return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))
 
 
+def _selu(z: Array) -> Array:
+    return np.asarray(SELU_SCALE * _elu(z, SELU_ALPHA))
+
+
+def _selu_slope(z: Array) -> Array:
+    return np.asarray(SELU_SCALE * _elu_slope(z, SELU_ALPHA))
+
+
+def softplus(z: Array) -> Array:
+    """ln(1 + e^z) as max(z, 0) + ln(1 + e^{−|z|})."""
+    return np.asarray(np.where(z.real > 0, z, 0.0) + np.log1p(np.exp(np.where(z.real > 0, -z, z))))
+
+
+def _modulus(z: Array) -> Array:
+    """|z| in analytic form."""
+    return np.where(z.real < 0, -z, z)
+
+
+def _silu_slope(z: Array) -> Array:
+    return np.asarray(sigmoid(z) * (1.0 + z * sigmoid(-z)))
+
+
+def normal_density(z: Array) -> Array:
+    """φ(z) = e^{−z²/2}/√(2π)."""
+    return np.asarray(np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi))
+
+
+def normal_cdf(z: Array) -> Array:
+    """Φ(z) = erfc(−z/√2)/2 from the C library; off the real line to first order, Φ(x) + iyφ(x), which is all a complex step needs."""
+    x = np.asarray(z.real)
+    real = np.fromiter(map(math.erfc, (x.ravel() * -math.sqrt(0.5)).tolist()), float, x.size).reshape(x.shape) * 0.5
+    return np.asarray(real + 1j * z.imag * normal_density(x) if np.iscomplexobj(z) else real)
+
+
+def _gelu(z: Array) -> Array:
+    return np.asarray(z * normal_cdf(z))
+
+
+def _gelu_slope(z: Array) -> Array:
+    return np.asarray(normal_cdf(z) + z * normal_density(z))
+
+
+def _hard_sigmoid(z: Array) -> Array:
+    return np.where(z.real <= -3.0, 0.0, np.where(z.real >= 3.0, 1.0, z / 6.0 + 0.5))
+
+
 def _winner(z: Array, pieces: float) -> tuple[Array, Array]:
     """z as (n, units, pieces), and the first largest piece of each unit."""
     parted = z.reshape(*z.shape[:-1], -1, int(pieces))
@@ -141,6 +190,41 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 parameter=1.0,
             ),
             Activation(
+                "selu",
+                r"\lambda z \;(z>0),\; \lambda\alpha(e^z-1)\;(z\le 0),\; \lambda\approx 1.0507,\; \alpha\approx 1.6733",
+                _selu,
+                _selu_slope,
+                steepest=SELU_SCALE * SELU_ALPHA,
+                kinks=(0.0,),
+                saturates=True,
+            ),
+            Activation("softplus", r"\ln(1+e^z)", softplus, sigmoid, saturates=True),
+            Activation(
+                "softsign",
+                r"\frac{z}{1+|z|}",
+                lambda z: np.asarray(z / (1.0 + _modulus(z))),
+                lambda z: np.asarray((1.0 + _modulus(z)) ** -2.0),
+                saturates=True,
+            ),
+            Activation(
+                "silu",
+                r"\frac{z}{1+e^{-z}}",
+                lambda z: np.asarray(z * sigmoid(z)),
+                _silu_slope,
+                steepest=1.0998393201288670,
+                saturates=True,
+            ),
+            Activation("gelu", r"z\,\Phi(z)", _gelu, _gelu_slope, steepest=1.1289041451851549, saturates=True),
+            Activation(
+                "hard_sigmoid",
+                r"\min\left(1, \max\left(0, \tfrac z6 + \tfrac12\right)\right)",
+                _hard_sigmoid,
+                lambda z: np.where(np.abs(z) < 3.0, 1.0 / 6.0, 0.0),
+                steepest=1.0 / 6.0,
+                kinks=(-3.0, 3.0),
+                saturates=True,
+            ),
+            Activation(
                 "maxout",
                 r"\max_k z_k",
                 _maxout,
@@ -152,7 +236,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             Activation("softmax", r"\frac{e^{z_j}}{\sum_k e^{z_k}}", softmax, pullback=_softmax_pullback),
         )
     },
-    aliases={"linear": "identity", "leaky": "leaky_relu"},
+    aliases={"linear": "identity", "leaky": "leaky_relu", "swish": "silu"},
 )
 
 _SPEC = re.compile(r"\s*([A-Za-z_0-9]+)\s*(?:\(\s*([-+0-9.eE]{1,24})\s*\))?\s*")
@@ -160,8 +244,6 @@ _SPEC = re.compile(r"\s*([A-Za-z_0-9]+)\s*(?:\(\s*([-+0-9.eE]{1,24})\s*\))?\s*")
 
 def get(spec: str) -> Activation:
     """The activation that a text names: `tanh`, `leaky_relu(0.2)`. SpecError for any other text."""
-    from dataclasses import replace
-
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise SpecError(f"Found the activation {spec!r}; expected a name, or a name with one number such as leaky_relu(0.2).")

@@ -22,11 +22,16 @@ Params = dict[str, Array]
 
 @dataclass(frozen=True)
 class Network:
-    """`inputs` features, then layers; J = (1/n) Σᵢ loss(yᵢ, ŷᵢ). Parameters are `{"W1": (in, out), "b1": (out,), …}`."""
+    """`inputs` features, then layers; J = (1/n) Σᵢ loss(yᵢ, ŷᵢ) + l1 Σ|W| + l2 Σ W².
+
+    Parameters are `{"W1": (in, out), "b1": (out,), …}`.
+    """
 
     inputs: int
     layers: tuple[Layer, ...]
     loss: str = "squared"
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self) -> None:
         if isinstance(self.inputs, bool) or not isinstance(self.inputs, int) or self.inputs < 1:
@@ -36,6 +41,13 @@ class Network:
         if any(layer.f.name == "softmax" for layer in self.dense[:-1]):
             raise SpecError("softmax belongs to the output layer; choose another activation for the hidden layers.")
         _ = LOSSES[self.loss]
+        if not (0 <= self.l1 < float("inf") and 0 <= self.l2 < float("inf")):
+            raise SpecError(f"Found the penalties l1 {self.l1!r} and l2 {self.l2!r}; expected numbers from 0. Choose 0 for none.")
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the loss has a penalty on the kernels."""
+        return self.l1 > 0 or self.l2 > 0
 
     @property
     def dense(self) -> tuple[Dense, ...]:
@@ -94,9 +106,12 @@ def derivation(network: Network, training: bool) -> Iterator[Step]:
     fed = ["x", *(f"r{i}" if i in rates else f"a{i}" for i in range(1, depth))]
     for index, layer in enumerate(dense, 1):
         yield from forward(index, layer, fed[index - 1], rates.get(index) if index < depth else None)
-    yield from loss_and_error(LOSSES[network.loss], dense[-1].f, depth)
+    goal = "data_loss" if network.penalised else "loss"
+    yield from loss_and_error(LOSSES[network.loss], dense[-1].f, depth, goal)
+    if network.penalised:
+        yield from penalty(network.l1, network.l2, depth)
     for index in range(depth, 0, -1):
-        yield from gradients(index, fed[index - 1])
+        yield from penalised_gradients(network, index, fed[index - 1]) if network.penalised else gradients(index, fed[index - 1])
         if index > 1:
             yield from pull_back(index, dense[index - 2].f, rates.get(index - 1))
 
@@ -118,12 +133,12 @@ def forward(index: int, layer: Dense, fed: str, rate: float | None) -> Iterator[
         )
 
 
-def loss_and_error(loss: Loss, f: Activation, last: int) -> Iterator[Step]:
+def loss_and_error(loss: Loss, f: Activation, last: int, goal: str = "loss") -> Iterator[Step]:
     """The loss and dz_L: through da_L, or at once where loss and activation have a joint stable form."""
     z, a = f"z{last}", f"a{last}"
     if f.name in loss.from_z:
         value, gradient = loss.from_z[f.name]
-        yield Step("loss", ("y", z), rf"L = \frac1n\sum_i {loss.formula}", lambda y, z: value(y, z).mean())
+        yield Step(goal, ("y", z), rf"L = \frac1n\sum_i {loss.formula}", lambda y, z: value(y, z).mean())
         yield Step(
             f"dz{last}",
             ("y", a),
@@ -132,7 +147,7 @@ def loss_and_error(loss: Loss, f: Activation, last: int) -> Iterator[Step]:
             lambda y, a: (np.abs(y) + np.abs(a)) / len(a),
         )
         return
-    yield Step("loss", ("y", a), rf"L = \frac1n\sum_i {loss.formula}", lambda y, a: loss.value(y, a).mean())
+    yield Step(goal, ("y", a), rf"L = \frac1n\sum_i {loss.formula}", lambda y, a: loss.value(y, a).mean())
     yield Step(
         f"da{last}",
         ("y", a),
@@ -167,6 +182,34 @@ def gradients(index: int, fed: str) -> Iterator[Step]:
     i = index
     yield Step(f"dW{i}", (fed, f"dz{i}"), rf"dW_{{{i}}} = {tex(fed)}^\top \delta_{{{i}}}", lambda a, dz: a.T @ dz, lambda a, dz: a.T @ dz)
     yield Step(f"db{i}", (f"dz{i}",), rf"db_{{{i}}} = \sum_i \delta_{{{i}}}^{{(i)}}", lambda dz: dz.sum(axis=0), lambda dz: dz.sum(axis=0))
+
+
+def sizes(w: Array) -> Array:
+    """|w| in analytic form."""
+    return np.where(w.real < 0, -w, w)
+
+
+def penalty(l1: float, l2: float, depth: int) -> Iterator[Step]:
+    """R = l1 Σ|W| + l2 Σ W² over all kernels, biases free (Keras's `l1_l2` as kernel_regularizer), and L = data_loss + R."""
+    names = tuple(f"W{i}" for i in range(1, depth + 1))
+    terms = " + ".join([rf"{l1:g} \sum |W_l|"] * (l1 > 0) + [rf"{l2:g} \sum W_l^2"] * (l2 > 0))
+    yield Step("penalty", names, rf"R = \sum_l {terms}", lambda *ws: sum(l1 * sizes(w).sum() + l2 * (w * w).sum() for w in ws))
+    yield Step("loss", ("data_loss", "penalty"), r"L = L_{data} + R", lambda data, penalty: data + penalty)
+
+
+def penalised_gradients(network: Network, index: int, fed: str) -> Iterator[Step]:
+    """dW_l with the slope of the penalty, l1 sign(W) + 2 l2 W, and db_l."""
+    i, l1, l2 = index, network.l1, network.l2
+    plain, bias = gradients(index, fed)
+    slope = rf" + {l1:g}\,\mathrm{{sign}}(W_{{{i}}})" * (l1 > 0) + rf" + {2 * l2:g}\, W_{{{i}}}" * (l2 > 0)
+    yield Step(
+        f"dW{i}",
+        (fed, f"dz{i}", f"W{i}"),
+        plain.formula + slope,
+        lambda a, dz, w: a.T @ dz + l1 * np.sign(w) + 2 * l2 * w,
+        lambda a, dz, w: a.T @ dz + l1 + 2 * l2 * w,
+    )
+    yield bias
 
 
 def pull_back(index: int, below: Activation, rate: float | None) -> Iterator[Step]:

@@ -16,6 +16,12 @@ SPECS = {
     "leaky_relu_0.2": "leaky_relu(0.2)",
     "elu_1": "elu(1)",
     "elu_0.5": "elu(0.5)",
+    "selu": "selu",
+    "softplus": "softplus",
+    "softsign": "softsign",
+    "silu": "silu",
+    "gelu_exact": "gelu",
+    "hard_sigmoid_keras3": "hard_sigmoid",
 }
 
 
@@ -24,8 +30,9 @@ SPECS = {
 )
 def test_value_and_derivative_equal_forty_digit_arithmetic(case) -> None:
     f, z = get(SPECS[case["activation"]]), np.array(case["z"])
-    np.testing.assert_allclose(f(z), case["value"], rtol=4e-15, atol=0)
-    np.testing.assert_allclose(f.derivative(z), case["derivative"], rtol=4e-15, atol=0)
+    rtol = 1e-13 if f.name == "gelu" else 4e-15  # the tail of Φ loses z² units in the last place to the rounding of z/√2
+    np.testing.assert_allclose(f(z), case["value"], rtol=rtol, atol=0)
+    np.testing.assert_allclose(f.derivative(z), case["derivative"], rtol=rtol, atol=0)
 
 
 def test_every_entry_that_works_entry_by_entry_has_golden_values() -> None:

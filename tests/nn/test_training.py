@@ -10,6 +10,7 @@ import pytest
 from dosegrade.data import MONOTONE_R2
 from dosegrade.errors import SpecError
 from dosegrade.nn.activations import get
+from dosegrade.nn.plan import draw, sizes
 from dosegrade.nn.training import PRESETS, Config, Frame, Trainer, needs_reset, saturated
 from dosegrade.steps import evaluate
 
@@ -90,11 +91,11 @@ def test_an_epoch_sees_every_training_point_once_in_a_new_order() -> None:
     trainer = Trainer(Config(points=23, batch=5, validation=0.2))
     orders = []
     for _ in range(2):
-        batches: list[np.ndarray] = []
-        trainer._batch_gradient = lambda batch, kept=batches: kept.append(batch["x"]) or np.zeros(25)  # type: ignore[method-assign]
-        trainer.advance()
-        assert [len(batch) for batch in batches] == [5, 5, 5, 3]
-        orders.append(np.concatenate(batches)[:, 0])
+        order, _ = draw(trainer._plan, 1, trainer._order, trainer._masks)
+        assert order is not None
+        orders.append(order[0])
+    assert sizes(trainer._plan) == [5, 5, 5, 3]
+    np.testing.assert_array_equal(np.sort(orders[0]), np.arange(18))
     np.testing.assert_array_equal(np.sort(orders[0]), np.sort(orders[1]))
     assert (orders[0] != orders[1]).any()
 

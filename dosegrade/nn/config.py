@@ -1,0 +1,163 @@
+"""A Config says everything that a training run depends on, and refuses in a full sentence what cannot be trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from dosegrade import data as datasets
+from dosegrade.data import SCALINGS, Dataset
+from dosegrade.errors import SpecError
+from dosegrade.nn import activations
+from dosegrade.nn.clipping import CLIPPINGS
+from dosegrade.nn.initializers import INITIALIZERS
+from dosegrade.nn.layers import Dense, Dropout, Layer
+from dosegrade.nn.losses import LOSSES
+from dosegrade.nn.network import Network
+from dosegrade.nn.optimizers import OPTIMIZERS
+from dosegrade.nn.schedules import SCHEDULES
+
+MAX_HIDDEN, MAX_WIDTH = 6, 64
+MAX_LEARNING_RATE = 1e6
+MAX_PENALTY, MAX_CLIP = 10.0, 1e6
+MAX_DECAY_STEPS = 10**6
+HOT = frozenset({"learning_rate", "hyper", "optimizer", "batch", "l1", "l2", "clip", "clip_at", "schedule", "decay_steps", "decay_rate"})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that a run depends on. SpecError, in a full sentence, for a value that cannot be trained with.
+
+    `hidden` units a layer; `activations` one for each hidden layer or one for all; `batch` 0 for the full batch; `validation` the share of
+    points held out; `hyper` (name, value) pairs that override the optimizer's defaults; `seed` draws weights, order and masks; `l1`, `l2`
+    weigh the penalties; `clip` names a rule of CLIPPINGS with the bound `clip_at`, `schedule` one of SCHEDULES with `decay_steps` updates
+    and `decay_rate` (for cosine the share of the learning rate that is left at the end).
+    """
+
+    data: str = "parabola"
+    points: int = 101
+    noise: float = 0.0
+    data_seed: int = 0
+    validation: float = 0.0
+    hidden: tuple[int, ...] = (8,)
+    activations: tuple[str, ...] = ("tanh",)
+    output: str = "identity"
+    loss: str = "mean_squared_error"
+    optimizer: str = "adam"
+    hyper: tuple[tuple[str, float], ...] = ()
+    learning_rate: float = 0.05
+    batch: int = 0
+    seed: int = 0
+    initializer: str = "glorot_uniform"
+    scale_dose: str = "standard"
+    scale_effect: str = "standard"
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    clip: str = "none"
+    clip_at: float = 1.0
+    schedule: str = "constant"
+    decay_steps: int = 100
+    decay_rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _check_shape(self)
+        _check_numbers(self)
+        _check_hyper(self)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that the run is made from."""
+        return datasets.make(self.data, self.points, self.noise, self.data_seed)
+
+    @property
+    def network(self) -> Network:
+        """The network: hidden layers, each followed by dropout where there is any, and one output."""
+        names = self.activations * len(self.hidden) if len(self.activations) == 1 else self.activations
+        layers: list[Layer] = []
+        for units, name in zip(self.hidden, names, strict=True):
+            layers.append(Dense(units, name))
+            if self.dropout > 0:
+                layers.append(Dropout(self.dropout))
+        inputs = 1 + len(datasets.DATASETS[self.data].others)
+        return Network(inputs, (*layers, Dense(1, self.output)), self.loss, float(self.l1), float(self.l2))
+
+    @property
+    def held_out(self) -> int:
+        """The number of points kept for validation."""
+        return round(self.validation * self.points)
+
+
+_SUBJECT = {"classification": "classes", "counts": "counts, which are never negative"}
+
+
+def _check_names(config: Config) -> None:
+    _ = datasets.DATASETS[config.data], OPTIMIZERS[config.optimizer], INITIALIZERS[config.initializer]
+    _ = CLIPPINGS[config.clip], SCHEDULES[config.schedule]
+    if LOSSES[config.loss].task != "regression":
+        suited = ", ".join(name for name, loss in LOSSES.items() if loss.task == "regression")
+        raise SpecError(
+            f"Found the loss {config.loss!r}, which is for {_SUBJECT[LOSSES[config.loss].task]}; an effect is a number. "
+            f"Choose one of {suited}."
+        )
+    if not isinstance(config.output, str) or activations.get(config.output).name == "softmax":
+        raise SpecError(f"Found the output {config.output!r}; expected an activation other than softmax. Choose identity.")
+    for field, kind in (("scale_dose", config.scale_dose), ("scale_effect", config.scale_effect)):
+        if kind not in SCALINGS:
+            raise SpecError(f"Found {field} {kind!r}; expected one of {', '.join(SCALINGS)}. Choose standard if in doubt.")
+
+
+def _check_shape(config: Config) -> None:
+    hidden, names = config.hidden, config.activations
+    if not isinstance(hidden, tuple) or len(hidden) > MAX_HIDDEN:
+        raise SpecError(f"Found the hidden layers {hidden!r}; expected a tuple of at most {MAX_HIDDEN} widths, for example (8, 8).")
+    for units in hidden:
+        _whole("the width of a hidden layer", units, 1, MAX_WIDTH, 8)
+    if not isinstance(names, tuple) or len(names) not in {1, len(hidden)} or not all(isinstance(name, str) for name in names):
+        raise SpecError(f"Found the activations {names!r} for {len(hidden)} hidden layers; name one for all or one for each.")
+    for name in names:
+        if activations.get(name).name == "softmax":
+            raise SpecError("Found softmax in a hidden layer; it belongs to the output of a classifier. Choose for example tanh.")
+
+
+def _check_numbers(config: Config) -> None:
+    _whole("the number of points", config.points, datasets.MIN_POINTS, datasets.MAX_POINTS, 101)
+    _real("the noise", config.noise, 0, datasets.MAX_NOISE, 0)
+    _real("the share of points for validation", config.validation, 0, 0.5, 0.2)
+    _whole("the data seed", config.data_seed, 0, 2**32 - 1, 0)
+    _whole("the seed", config.seed, 0, 2**32 - 1, 0)
+    _real("the dropout rate", config.dropout, 0, 0.9, 0.2)
+    _real("the learning rate", config.learning_rate, 0, MAX_LEARNING_RATE, 0.05)
+    if config.learning_rate == 0:
+        raise SpecError("Found the learning rate 0, with which nothing is learned; expected a number above 0. Choose for example 0.05.")
+    _real("the penalty l1", config.l1, 0, MAX_PENALTY, 0.001)
+    _real("the penalty l2", config.l2, 0, MAX_PENALTY, 0.001)
+    _real("the bound of clipping", config.clip_at, 1e-9, MAX_CLIP, 1)
+    _whole("the decay steps", config.decay_steps, 1, MAX_DECAY_STEPS, 100)
+    _real("the decay rate", config.decay_rate, 0, 1, 0.5)
+    _whole("the batch", config.batch, 0, config.points - config.held_out, 0)
+
+
+def _check_hyper(config: Config) -> None:
+    hyper = config.hyper
+    if not isinstance(hyper, tuple) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in hyper):
+        raise SpecError(f'Found the optimizer\'s settings {hyper!r}; expected a tuple of (name, value) pairs, as in (("beta_1", 0.9),).')
+    OPTIMIZERS[config.optimizer].settings(dict(hyper))
+
+
+def _whole(what: str, value: Any, low: int, high: int, instead: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SpecError(f"Found {value!r} for {what}; expected a whole number from {low} to {high}. Choose for example {instead}.")
+
+
+def _real(what: str, value: Any, low: float, high: float, instead: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise SpecError(f"Found {value!r} for {what}; expected a number from {low:g} to {high:g}. Choose for example {instead:g}.")
+
+
+def needs_reset(old: Config, new: Config) -> bool:
+    """Whether `new` differs from `old` in more than how it learns: learning rate and schedule, optimizer, its settings, batch,
+    penalties, clipping.
+    """
+    return any(getattr(old, f.name) != getattr(new, f.name) for f in fields(Config) if f.name not in HOT)

@@ -1,0 +1,82 @@
+"""Nobody waits for a compiler: the kernel is compiled in a process of its own and loaded by a thread, while NumPy trains.
+
+The process writes numba's cache, so that this one only has to read it: a compiler in a thread would hold the interpreter's lock, of which
+every matrix product has to ask its turn.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+OFF = "DOSEGRADE_COMPILE"
+COMPILE = "from dosegrade.nn.compiled import warm; warm()"
+PATIENCE = 600.0
+QUICK_TURNS = 2e-4
+
+
+class Warmup:
+    """cold → warming → ready, or missing where there is no numba, it fails, or DOSEGRADE_COMPILE=0 forbids it."""
+
+    def __init__(self) -> None:
+        self.state = "cold"
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._module: Any = None
+
+    def module(self) -> Any:
+        """dosegrade.nn.compiled where the kernel is ready to run, else None; the first question starts the warm-up."""
+        if self.state == "cold":
+            self.begin()
+        return self._module
+
+    def begin(self) -> None:
+        """Start the warm-up, once."""
+        with self._lock:
+            if self.state != "cold":
+                return
+            if os.environ.get(OFF) == "0" or importlib.util.find_spec("numba") is None:
+                self.state = "missing"
+                return
+            self.state = "warming"
+            self._thread = threading.Thread(target=self._work, name="kernel warm-up", daemon=True)
+            self._thread.start()
+
+    def wait(self, seconds: float = PATIENCE) -> bool:
+        """Whether the kernel is ready, after waiting for it; for tests, benchmarks and batch work."""
+        self.begin()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self.state == "ready"
+
+    def _work(self) -> None:
+        try:
+            fill_cache()
+            turns = sys.getswitchinterval()
+            sys.setswitchinterval(QUICK_TURNS)
+            try:
+                module = importlib.import_module("dosegrade.nn.compiled")
+                module.warm()
+            finally:
+                sys.setswitchinterval(turns)
+        except Exception:
+            self.state = "missing"
+            return
+        self._module, self.state = module, "ready"
+
+
+def fill_cache() -> None:
+    """Compile in another process; where that is not possible, the thread will do it itself."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        subprocess.run([sys.executable, "-c", COMPILE], env=environment, timeout=PATIENCE, capture_output=True, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return
+
+
+WARMUP = Warmup()
