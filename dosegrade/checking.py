@@ -95,7 +95,7 @@ def outcomes_of(
 def run(sandbox: Sandbox, program: Program, codes: Sequence[Code], banks: Sequence[Bank], quiz: Quiz) -> Sequence[Outcome]:
     """The outcomes of code questions, from one run of the program."""
     limits = Limits(quiz.limits.cpu_seconds, quiz.limits.wall_seconds, quiz.limits.memory_mb << 20)
-    tasks = [Task(code.function, tuple(call.arguments for call in bank.calls), limits) for code, bank in zip(codes, banks, strict=True)]
+    tasks = [Task(code.function, bank.arguments, limits) for code, bank in zip(codes, banks, strict=True)]
     return sandbox.run(program, tasks)
 
 

@@ -85,6 +85,21 @@ class Bank:
         )
 
     @cached_property
+    def arguments(self) -> tuple[tuple[Any, ...], ...]:
+        """What every call is given."""
+        return tuple(call.arguments for call in self.calls)
+
+    @cached_property
+    def sizes(self) -> dict[str, list[tuple[int, ...]]]:
+        """The shape of each promised quantity at every call, as the student returns it."""
+        return {port.name: [call.size(port) for call in self.calls] for port in self.exercise.returns}
+
+    @cached_property
+    def right_rows(self) -> Array:
+        """All right answers, flat."""
+        return np.stack([self.flatten(right) for right in self.right])
+
+    @cached_property
     def _quantities(self) -> tuple[str, ...]:
         return tuple(port.quantity for port in self.exercise.returns)
 

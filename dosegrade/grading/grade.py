@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong, relative_error
+from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong
 from dosegrade.grading.cases import Bank
 from dosegrade.grading.diagnose import diagnose, reshaped
 from dosegrade.grading.exercises import Port
@@ -118,7 +119,7 @@ def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
     if len(taken) < len(found):
         result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
         return result
-    result.flaw = flawed(port, taken, [case.size(port) for case in bank.calls])
+    result.flaw = flawed(port, taken, bank.sizes[port.name])
     if result.flaw is None:
         result.values = [np.asarray(v.array, dtype=float) for v in taken]
         result.single = any(v.dtype in SINGLE for v in taken)
@@ -129,6 +130,8 @@ def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
 
 def not_finite(bank: Bank, port: Port, values: list[Array]) -> Problem | None:
     """The first nan or inf."""
+    if np.isfinite(np.concatenate([value.ravel() for value in values])).all():
+        return None
     for index, value in enumerate(values):
         if not np.isfinite(value).all():
             bad = "nan" if np.isnan(value).any() else "inf"
@@ -146,19 +149,33 @@ class Flat:
         self.rtol = np.where(single, max(rtol, RTOL_SINGLE), rtol)
         self.roundoff = np.where(single, ROUNDOFF_SINGLE, ROUNDOFF)
         self.usable = np.array([j.usable for j in judged] * calls)
-        self.student: list[Values] = [{} for _ in range(calls)]
-        for j in judged:
-            q = j.port.quantity
-            for index, truth in enumerate(bank.values):
-                given = j.values[index] if j.usable and j.values is not None else np.nan
-                self.student[index][q] = (
-                    np.broadcast_to(given, np.shape(truth[q])) if np.ndim(given) == 0 else np.reshape(given, np.shape(truth[q]))
-                )
-        self.flat = bank.flatten(self.student)
-        rows = np.stack([bank.flatten(right) for right in bank.right])
-        errors = block_errors(self.flat, rows, bank.scale, bank.starts, self.rtol, self.roundoff)
-        nearest = min(range(len(rows)), key=lambda k: ((errors[k] > 1.0).sum(), errors[k].max()))
+        sizes = np.diff([*bank.starts, bank.reference.size])
+        columns = [j.values if j.usable else None for j in judged]
+        self.flat = np.concatenate(
+            [
+                np.full(sizes[index * len(judged) + k], np.nan) if column is None else column[index].ravel()
+                for index in range(calls)
+                for k, column in enumerate(columns)
+            ]
+        )
+        errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, self.rtol, self.roundoff)
+        nearest = min(range(len(errors)), key=lambda k: ((errors[k] > 1.0).sum(), errors[k].max()))
         self.same, self.truth = (errors[nearest] <= 1.0).reshape(calls, len(judged)), bank.right[nearest]
+        self._row = bank.right_rows[nearest]
+
+    @cached_property
+    def student(self) -> list[Values]:
+        """The answers by quantity, in the shapes of the steps."""
+        parts = iter(np.split(self.flat, self.bank.starts[1:]))
+        names = [port.quantity for port in self.bank.exercise.returns]
+        return [{q: next(parts).reshape(np.shape(values[q])) for q in names} for values in self.bank.values]
+
+    @property
+    def rough(self) -> bool:
+        """Whether a correct quantity is farther from the truth than exact derivatives are (DOMAIN D.2)."""
+        errors = block_errors(self.flat, self._row, self.bank.scale, self.bank.starts, DIFFERENCES)
+        correct = np.broadcast_to(self.same.all(axis=0), self.same.shape).ravel()
+        return bool(((errors > 1.0) & correct).any())
 
     @property
     def explainable(self) -> bool:
@@ -211,7 +228,7 @@ def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Pro
         if np.shape(value.array) != size:
             found, wanted = shape_words(np.shape(value.array)), shape_words(size)
             turned = " It is the transpose of the shape expected." if np.shape(value.array) == size[::-1] else ""
-            return Problem("shape", f"{port.name} has shape {found}; expected {wanted} ({port.described}).{turned}")
+            return Problem("shape", f"{port.name} has shape {found}; expected {wanted}.{turned}")
     return None
 
 
@@ -326,18 +343,6 @@ def hinted(c: Check, j: Judged, bank: Bank) -> Check:
     return Check(c.name, c.verdict, c.score, c.max_score, f"{c.message}; {words}")
 
 
-def rough(judged: list[Judged], answers: Flat) -> bool:
-    """Whether a correct quantity is farther from the truth than exact derivatives are (DOMAIN D.2)."""
-    bank = answers.bank
-    return any(
-        relative_error(student[j.port.quantity], truth[j.port.quantity]) > DIFFERENCES
-        and compare(student[j.port.quantity], truth[j.port.quantity], scale[j.port.quantity], DIFFERENCES).same is False
-        for j in judged
-        if j.correct
-        for student, truth, scale in zip(answers.student, answers.truth, bank.scales, strict=True)
-    )
-
-
 def notes(judged: list[Judged], outcome: Outcome, answers: Flat) -> tuple[str, ...]:
     """What was accepted although unusual."""
     said = list(outcome.notes)
@@ -345,7 +350,7 @@ def notes(judged: list[Judged], outcome: Outcome, answers: Flat) -> tuple[str, .
         said.append("The function changes its arguments in place; this costs nothing here, but a caller may be surprised.")
     if any(j.single for j in judged):
         said.append("Some values are float32: they were compared at a relative 1e-4.")
-    elif rough(judged, answers):
+    elif answers.rough:
         said.append("The values agree to fewer digits than exact derivatives do, as numerical differences or rounding would.")
     promised = {j.port.name for j in judged}
     further = sorted({str(key) for answer in outcome.answers for key in answer.values} - promised)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dosegrade.errors import SandboxError
 from dosegrade.grading.outcome import Outcome, Problem
@@ -24,8 +24,23 @@ from dosegrade.sandbox.transcript import TooMuch, Transcript
 from dosegrade.sandbox.worker import Worker, WorkerLost
 
 T = TypeVar("T")
+Calls = tuple[tuple[Any, ...], ...]
+KEPT_TASKS = 64
 RECYCLE_RUNS = 500
 ANSWER_SECONDS = 10.0
+
+
+_ENCODED: dict[int, tuple[Calls, list[bytes]]] = {}
+
+
+def encoded(calls: Calls) -> list[bytes]:
+    """The calls as sent; those of the last few tasks are kept, for a class is asked the same."""
+    known = _ENCODED.get(id(calls))
+    if known is None or known[0] is not calls:
+        while len(_ENCODED) >= KEPT_TASKS:
+            _ENCODED.pop(next(iter(_ENCODED)))
+        known = _ENCODED[id(calls)] = calls, [values.encode(tuple(call)) for call in calls]
+    return known[1]
 
 
 def request(program: Program, tasks: Sequence[Task]) -> bytes:
@@ -39,7 +54,7 @@ def request(program: Program, tasks: Sequence[Task]) -> bytes:
             "tasks": [
                 {
                     "function": task.function,
-                    "calls": [values.encode(tuple(call)) for call in task.calls],
+                    "calls": encoded(task.calls),
                     "print": task.limits.print_bytes,
                     "output": task.limits.output_bytes,
                 }

@@ -9,6 +9,7 @@ import math
 import re
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -299,13 +300,16 @@ def record(kind: int, payload: bytes = b"") -> bytes:
 
 
 def pack_answer(described: Described, mutated: bool) -> bytes:
-    """An ANSWER record's payload."""
-    parts = [struct.pack("<BH", mutated, len(described.values)), pack_text(described.python)]
+    """An ANSWER record's payload: names, types and shapes, then all numbers."""
+    head = [struct.pack("<H", len(described.values)), pack_text(described.python)]
+    numbers = []
     for name, item in described.values.items():
-        parts += [pack_text(name), pack_text(item.dtype), pack_text(item.python), pack_text(item.flaw or "")]
+        head += [pack_text(name), pack_text(item.dtype), pack_text(item.python), pack_text(item.flaw or "")]
         if item.array is not None:
-            parts += [struct.pack(f"<B{item.array.ndim}Q", item.array.ndim, *item.array.shape), item.array.tobytes()]
-    return b"".join(parts)
+            head.append(struct.pack(f"<B{item.array.ndim}Q", item.array.ndim, *item.array.shape))
+            numbers.append(item.array.tobytes())
+    layout = b"".join(head)
+    return b"".join([struct.pack("<BI", mutated, len(layout)), layout, *numbers])
 
 
 def size_of(described: Described) -> int:
@@ -346,19 +350,15 @@ class Cursor:
         (size,) = self.numbers("H")
         return clean(self.take(size).decode("utf-8", "replace"), cap)
 
-    def array(self) -> NDArray[np.float64]:
-        """A float64 array of declared shape."""
+    def shape(self) -> tuple[int, ...]:
+        """A declared shape."""
         (ndim,) = self.numbers("B")
         if ndim > MAX_DIMENSIONS:
             raise Malformed("too many dimensions")
         shape = self.numbers(f"{ndim}Q")
         if any(length > 1 << 40 for length in shape):
             raise Malformed("too long")
-        array = np.frombuffer(self.take(8 * math.prod(shape)), "<f8")
-        try:
-            return array.reshape(shape).copy()
-        except ValueError as error:
-            raise Malformed("no such shape") from error
+        return shape
 
     def end(self) -> None:
         """Nothing may follow."""
@@ -366,21 +366,62 @@ class Cursor:
             raise Malformed("found bytes after the record")
 
 
-def unpack_answer(payload: bytes) -> tuple[Described, bool]:
-    """What `pack_answer` packed."""
-    cursor = Cursor(payload)
-    mutated, count = cursor.numbers("BH")
-    if mutated > 1 or count > MAX_VALUES:
+class Place(NamedTuple):
+    """Where a leaf's numbers stand among all of an answer; `shape` is None for a flaw."""
+
+    name: str
+    dtype: str
+    python: str
+    flaw: str | None
+    shape: tuple[int, ...] | None
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=256)
+def layout(head: bytes) -> tuple[str, tuple[Place, ...], int]:
+    """An answer's type, the places of its leaves and the count of its numbers; calls of one function share it."""
+    cursor = Cursor(head)
+    (count,) = cursor.numbers("H")
+    if count > MAX_VALUES:
         raise Malformed("no such answer")
     python = cursor.text(80)
-    values: dict[str, Leaf] = {}
+    places: dict[str, Place] = {}
+    at = 0
     for _ in range(count):
         name, dtype, type_, flaw = cursor.text(MAX_NAME), cursor.text(40), cursor.text(80), cursor.text(40)
         if flaw and flaw not in FLAWS:
             raise Malformed("no such flaw")
-        values[name] = Leaf(None if flaw else cursor.array(), dtype, type_, flaw or None)
+        shape = None if flaw else cursor.shape()
+        size = 0 if shape is None else math.prod(shape)
+        places[name] = Place(name, dtype, type_, flaw or None, shape, at, at + size)
+        at += size
     cursor.end()
-    return Described(values, python), bool(mutated)
+    return python, tuple(places.values()), at
+
+
+def unpack_answer(payload: bytes) -> tuple[Described, bool]:
+    """What `pack_answer` packed."""
+    if len(payload) < 5:
+        raise Malformed("cut short")
+    mutated, size = struct.unpack_from("<BI", payload)
+    if mutated > 1 or 5 + size > len(payload):
+        raise Malformed("no such answer")
+    python, places, total = layout(payload[5 : 5 + size])
+    if len(payload) != 5 + size + 8 * total:
+        raise Malformed("found other numbers than declared")
+    numbers = np.frombuffer(payload, "<f8", offset=5 + size).copy() if total else np.empty(0)
+    return Described({place.name: placed(place, numbers) for place in places}, python), bool(mutated)
+
+
+def placed(place: Place, numbers: NDArray[np.float64]) -> Leaf:
+    """A leaf with its numbers."""
+    if place.shape is None:
+        return Leaf(None, place.dtype, place.python, place.flaw)
+    try:
+        return Leaf(numbers[place.start : place.end].reshape(place.shape), place.dtype, place.python)
+    except ValueError as error:
+        raise Malformed("no such shape") from error
 
 
 def unpack_failure(payload: bytes) -> tuple[str, str, int | None]:
