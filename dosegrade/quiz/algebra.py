@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.quiz.expressions import FUNCTIONS, Node, evaluate, parse
+from dosegrade.quiz.expressions import Node, evaluate, parse
+from dosegrade.quiz.functions import FUNCTIONS
 
 Array = NDArray[Any]
 POINTS = 12

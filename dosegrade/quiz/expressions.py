@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from dosegrade.errors import DosegradeError
-from dosegrade.registry import Registry, did_you_mean
+from dosegrade.quiz.functions import ELEMENTARY, FUNCTIONS
+from dosegrade.registry import did_you_mean
 
 MAX_LENGTH = 400
 MAX_TOKENS = 200
@@ -39,72 +39,6 @@ class Node:
     value: Any = None
     parts: tuple[Node, ...] = ()
 
-
-@dataclass(frozen=True)
-class Function:
-    """A function of the grammar; `sympy` is its name there, empty for those on vectors, which students are not offered."""
-
-    compute: Callable[..., Any]
-    arity: int | None = 1
-    sympy: str = ""
-
-
-def _sech(x: Any) -> Any:
-    return 1.0 / np.cosh(x)
-
-
-def _sigmoid(x: Any) -> Any:
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def _relu(x: Any) -> Any:
-    return np.maximum(x, 0.0)
-
-
-def _largest(*x: Any) -> Any:
-    return np.max(x[0]) if len(x) == 1 else reduce(np.maximum, x)
-
-
-def _smallest(*x: Any) -> Any:
-    return np.min(x[0]) if len(x) == 1 else reduce(np.minimum, x)
-
-
-def _others(x: Any) -> Any:
-    """The entries of a vector without its first largest."""
-    return np.delete(x, int(np.argmax(x)))
-
-
-FUNCTIONS: Registry[Function] = Registry(
-    "function",
-    {
-        "tanh": Function(np.tanh, sympy="tanh"),
-        "sech": Function(_sech, sympy="sech"),
-        "cosh": Function(np.cosh, sympy="cosh"),
-        "sinh": Function(np.sinh, sympy="sinh"),
-        "exp": Function(np.exp, sympy="exp"),
-        "ln": Function(np.log, sympy="log"),
-        "sqrt": Function(np.sqrt, sympy="sqrt"),
-        "abs": Function(np.abs, sympy="Abs"),
-        "sigmoid": Function(_sigmoid, sympy="sigmoid"),
-        "relu": Function(_relu, sympy="relu"),
-        "max": Function(_largest, None, sympy="Max"),
-        "min": Function(_smallest, None, sympy="Min"),
-        "sum": Function(np.sum),
-        "mean": Function(np.mean),
-        "argmax": Function(np.argmax),
-        "argmin": Function(np.argmin),
-        "others": Function(_others),
-        "sign": Function(np.sign),
-        "floor": Function(np.floor),
-        "ceil": Function(np.ceil),
-        "round": Function(np.round),
-        "len": Function(np.size),
-        "dot": Function(np.dot, 2),
-        "transpose": Function(np.transpose),
-    },
-    aliases={"log": "ln"},
-)
-ELEMENTARY = tuple(name for name, f in FUNCTIONS.items() if f.sympy)
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+*/^(),\[\]]))")
 _SPELT = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "²": "^2", "³": "^3"})
@@ -289,9 +223,9 @@ def _value(node: Node, values: Mapping[str, Any]) -> Any:
 
 
 def _number(name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        raise ExpressionError(f"The name '{name}' holds the text {value!r}, no number.")
     array = np.asarray(value)
+    if array.dtype.kind not in "iubfc":
+        raise ExpressionError(f"The name '{name}' holds {str(value)[:40]!r}, no number.")
     return array.astype(float) if array.dtype.kind in "iub" else array
 
 

@@ -31,13 +31,24 @@ def source(raw: Any, names: frozenset[str], where: str) -> Source:
     if isinstance(raw, Mapping):
         return solved(raw, names, where)
     if isinstance(raw, list | tuple):
-        inner = [source(item, names, f"{where}[{index}]") for index, item in enumerate(raw)]
-        return Source(lambda values: np.array([s.compute(values) for s in inner], dtype=float), frozenset().union(*(s.uses for s in inner)))
+        return listed([source(item, names, f"{where}[{index}]") for index, item in enumerate(raw)], where)
     if isinstance(raw, str):
         return expression(raw, names, where)
     if isinstance(raw, int | float):
         return Source(lambda values: raw, frozenset())
     raise SpecError(f"{where}: found {raw!r}, expected a number, a formula, a list of them or {{ solver = … }}.")
+
+
+def listed(inner: list[Source], where: str) -> Source:
+    """Several sources as one array."""
+
+    def compute(values: Values) -> Any:
+        try:
+            return np.array([s.compute(values) for s in inner], dtype=float)
+        except (ValueError, TypeError):
+            raise SpecError(f"{where}: the entries are not all numbers, or rows of one length.") from None
+
+    return Source(compute, frozenset().union(*(s.uses for s in inner)))
 
 
 def expression(text: str, names: frozenset[str], where: str) -> Source:

@@ -11,10 +11,11 @@ from numpy.random import Generator
 
 from dosegrade.errors import SpecError
 from dosegrade.quiz.sources import Source, source
-from dosegrade.spec import build
+from dosegrade.spec import build, kind_of
 
 TRIES = 200
 MAX_SIZE = 400
+LARGEST = 1e12
 WAYS = ("choice", "integers", "uniform", "value")
 
 
@@ -128,11 +129,26 @@ def variables(table: Mapping[str, Any]) -> tuple[Variable, ...]:
 def variable(name: str, raw: Any, known: frozenset[str], where: str) -> Variable:
     """One variable: a table draws or computes, anything else is a constant."""
     if not isinstance(raw, Mapping):
-        return Variable(name, None, np.array(raw) if isinstance(raw, list) else raw, None)
+        return Variable(name, None, constant(raw, where), None)
     draw = build(Draw, raw, where)
+    for item in (*draw.choice, list(draw.integers), list(draw.uniform)):
+        constant(item, where)
     computed = None if draw.value is None else source(draw.value, known, where)
     unlike = tuple(source(item, known, f"{where}: not_equal") for item in draw.not_equal)
     return Variable(name, draw, None, computed, unlike)
+
+
+def constant(raw: Any, where: str) -> Any:
+    """A text, a number of reasonable size, or a list of such numbers as an array; SpecError for anything else."""
+    if isinstance(raw, str):
+        return raw
+    try:
+        array = np.array(raw, dtype=float)
+    except (ValueError, TypeError, OverflowError):
+        array = np.array(np.nan)
+    if isinstance(raw, bool) or not np.all(np.abs(array) <= LARGEST):
+        raise SpecError(f"{where}: found {kind_of(raw)}, expected a text, a number up to 1e12, or a list of them, rows of one length.")
+    return np.array(raw) if isinstance(raw, list) else raw
 
 
 def drawn(found: tuple[Variable, ...], rng: Generator) -> dict[str, Any]:

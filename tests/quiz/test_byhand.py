@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.kinds.byhand import Derivation, Table
+from dosegrade.quiz.kinds.derivation import Derivation
+from dosegrade.quiz.kinds.table import Table
 from dosegrade.quiz.question import load
 
 NET = {"family": "network", "network": {"inputs": 2, "units": [2, 1], "activation": "relu", "output": "relu", "loss": "squared"}}

@@ -1,5 +1,7 @@
 """The file format: strict, with errors that name file, question, key and remedy; draws that keep their constraints."""
 
+import copy
+import random
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.question import load, parse
+from dosegrade.quiz.question import load, parse, shipped
 from dosegrade.quiz.seeds import seed_for
 from dosegrade.quiz.texts import fill, show
 from dosegrade.quiz.validate import findings
@@ -204,3 +206,31 @@ def test_seeds_of_a_class() -> None:
     assert all(0 <= seed < 2**32 for seed in seeds)
     q = load("lecture-10").typed[1]
     assert q.variant(seed_for("secret", "a")).text != q.variant(seed_for("secret", "b")).text
+
+
+JUNK = (
+    True, 0, -1, 1e308, float("nan"), "", "x", "2*a", "'a'", "{a}", "(1", [], [1], [[1], [1, 2]], ["a"], {}, {"value": "1"},
+    {"solver": "returns"}, 10**30, "argmax(x)[3]", "x[99]", "1/0", "ABAC", "max()", -0.5, "transpose(x)", "G01",
+)  # fmt: skip
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """(container, key) of everything inside a table."""
+    inside = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    return [(value, key) for key, _ in inside] + [place for _, item in inside for place in places(item)]
+
+
+def test_a_damaged_template_is_taken_or_refused() -> None:
+    table = tomllib.loads(next(p for p in shipped().values() if p.stem == "lecture-10").read_text())
+    rng, refused = random.Random(3), 0
+    for _ in range(500):
+        damaged = copy.deepcopy(rng.choice(table["questions"]))
+        container, key = rng.choice(places(damaged))
+        container[key] = copy.deepcopy(rng.choice(JUNK))
+        try:
+            made = parse("mine", {**table, "questions": [damaged]}, "", "mine.toml")
+            for q in made.typed:
+                q.grade(q.variant(0), q.right(q.variant(0)))
+        except SpecError:
+            refused += 1
+    assert refused > 100

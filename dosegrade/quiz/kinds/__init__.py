@@ -6,11 +6,12 @@ from typing import Any
 
 from dosegrade.quiz.kinds.arranging import Match, Order
 from dosegrade.quiz.kinds.base import Example, Field, Question, Variant
-from dosegrade.quiz.kinds.byhand import Derivation, Table
 from dosegrade.quiz.kinds.choosing import Choice, Choices, TrueFalse
 from dosegrade.quiz.kinds.code import Code
+from dosegrade.quiz.kinds.derivation import Derivation
 from dosegrade.quiz.kinds.formula import Formula
 from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number
+from dosegrade.quiz.kinds.table import Table
 from dosegrade.quiz.kinds.text import Text
 from dosegrade.registry import Registry
 

@@ -180,15 +180,20 @@ class Question(ABC, Generic[K]):
         reason = ""
         for _ in range(REDRAWS if self.varies else 1):
             try:
-                values = drawn(self.drawn, rng)
-                key = self.make(values, rng)
+                with np.errstate(all="ignore"):
+                    return self.drawn_once(seed, rng)
             except Redraw as again:
                 reason = str(again)
-                continue
-            return Variant(
-                seed, values, fill(self.text, values), tuple(fill(h, values) for h in self.hints), fill(self.solution, values), key
-            )
+            except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+                raise SpecError(f"question '{self.id}': its numbers do not fit together: {error}.") from error
         raise SpecError(f"question '{self.id}': no variant for seed {seed}: {reason}. Widen the draws or the distances.")
+
+    def drawn_once(self, seed: int, rng: Generator) -> Variant[K]:
+        """One try at a variant."""
+        values = drawn(self.drawn, rng)
+        key = self.make(values, rng)
+        text, solution, *hints = (fill(text, values) for text in (self.text, self.solution, *self.hints))
+        return Variant(seed, values, text, tuple(hints), solution, key)
 
     def unread(self, problem: Problem) -> QuestionReport:
         """The report where the answer cannot be read, or the file that holds it."""

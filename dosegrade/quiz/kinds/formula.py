@@ -12,7 +12,8 @@ from numpy.random import Generator
 from dosegrade.errors import SpecError
 from dosegrade.grading.report import Check
 from dosegrade.quiz.algebra import agree, confirmed
-from dosegrade.quiz.expressions import ELEMENTARY, ExpressionError, Node, parse
+from dosegrade.quiz.expressions import ExpressionError, Node, parse
+from dosegrade.quiz.functions import ELEMENTARY
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
 from dosegrade.quiz.typed import Malformed, shown
 
