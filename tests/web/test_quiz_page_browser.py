@@ -1,0 +1,256 @@
+"""The quiz page, the TD(λ) lab and the self-check in Chromium: what a student does with them."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dosegrade.quiz.question import load, shipped
+from dosegrade.web import serve_command
+from dosegrade.web.shelf import FOLDER
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGER = 20_000
+PAGES = ("/td_lambda", "/quiz", "/self_check")
+LOOP = "def gradients(*a):\n    while True:\n        pass\n"
+WRONG = """
+import numpy as np
+
+def gradients(d, e, W1, b1, W2, b2, W3, b3):
+    h1 = np.tanh(W1 * d + b1)
+    h2 = np.tanh(W2 * h1 + b2)
+    dz3 = (W3 * h2 + b3 - e) / len(d)
+    dz2 = dz3 * W3 * (1 - h2**2)
+    dz1 = dz2 * W2 * (1 - h1**2)
+    print("<b>shapes</b>", d.shape)
+    return {"dW1": dz1 @ d, "db1": dz1.sum(), "dW2": dz2 @ h1, "db2": dz2.sum(), "dW3": dz3 @ h2, "db3": dz3.sum()}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[str]:
+    """An app that offers one quiz more: the dose response with a limit of two seconds."""
+    folder = tmp_path_factory.mktemp("quizzes")
+    source = shipped()["dose-response"].read_text(encoding="utf-8")
+    top, rest = source.split("[[questions]]", 1)
+    limits = "[limits]\ncpu_seconds = 2.0\nwall_seconds = 6.0\n\n"
+    (folder / "short.toml").write_text(f"{top.split('[limits]')[0]}{limits}[[questions]]{rest}", encoding="utf-8")
+    load(folder / "short.toml")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = serve_command(["--server.port", str(port), "--server.address", "127.0.0.1"])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), FOLDER: str(folder)}
+    with subprocess.Popen(command, cwd=ROOT / "tests", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            answered(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def answered(url: str) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail("the server did not start")
+
+
+@pytest.fixture
+def tab(browser: Any, site: str) -> Iterator[Any]:
+    """A page of its own context; the test fails where the console shows an error of ours."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=site)
+    page, errors = context.new_page(), []
+
+    def heard(message: Any) -> None:
+        # A link straight to a page lets Streamlit look for its own server below that page first.
+        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))
+        if message.type in {"error", "warning"} and not probing:
+            errors.append(message.text)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def visit(page: Any, address: str) -> Any:
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for(timeout=LONGER)
+    return page
+
+
+def submit(page: Any, number: int) -> None:
+    page.get_by_role("button", name=re.compile("^Submit")).nth(number).click()
+
+
+def by_keyboard(page: Any, option: int) -> None:
+    """Choose an option without a mouse."""
+    page.get_by_role("radio").nth(option).focus()
+    page.keyboard.press("Space")
+
+
+def wait_for_text(page: Any, text: str | re.Pattern[str]) -> None:
+    page.get_by_text(text).first.wait_for(timeout=LONGER)
+
+
+# ------------------------------------------------------------------------------------------------ the quiz page
+
+
+def test_quiz_09_in_full_and_no_answer_before_it_is_submitted(tab: Any) -> None:
+    received: list[bytes] = []
+    tab.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(data if isinstance(data, bytes) else data.encode())))
+    visit(tab, "/quiz")
+    wait_for_text(tab, "0 of 16 points")
+    tab.get_by_role("button", name="Submit").nth(3).wait_for(timeout=LONGER)
+    secrets = [" ".join(q.solution.split())[:40].encode() for q in load("quiz-09").typed]
+    hint = b"Which family of models does the word"
+    assert len(b"".join(received)) > 5_000
+    assert not [secret for secret in (*secrets, hint) if secret in b"".join(received)]
+
+    tab.get_by_text("the action-value function, by a random forest").click()
+    submit(tab, 0)
+    wait_for_text(tab, "Which family of models does the word “deep” announce?")
+    assert hint in b"".join(received)
+    tab.get_by_text("the action-value function, by a deep neural network").click()
+    submit(tab, 0)
+    wait_for_text(tab, "4 of 16 points")
+    tab.get_by_text("False", exact=True).click()
+    submit(tab, 1)
+    wait_for_text(tab, "8 of 16 points")
+    by_keyboard(tab, 6)
+    submit(tab, 2)
+    wait_for_text(tab, "12 of 16 points")
+    by_keyboard(tab, 12)
+    submit(tab, 3)
+    wait_for_text(tab, "16 of 16 points")
+    assert b"The expected return from a state under" in b"".join(received)
+
+
+def test_a_fresh_variant_and_an_answer_that_cannot_be_read(tab: Any) -> None:
+    visit(tab, "/quiz?quiz=lecture-10&question=q03")
+    wait_for_text(tab, "seed 0")
+    before = tab.locator("[data-testid=stMarkdown]").all_inner_texts()
+    tab.get_by_role("button", name="Fresh variant").click()
+    wait_for_text(tab, "seed 1")
+    assert "seed=1" in tab.url
+    assert tab.locator("[data-testid=stMarkdown]").all_inner_texts() != before
+    box = tab.get_by_label("Your answer")
+    box.fill("twelve")
+    box.press("Enter")
+    wait_for_text(tab, "costs no attempt")
+    assert box.input_value() == "twelve"
+    wait_for_text(tab, "0 of 59 answered")
+
+
+# ------------------------------------------------------------------------------------------------ the lab
+
+
+def test_the_lab_through_a_revisit(tab: Any) -> None:
+    visit(tab, "/td_lambda?step=0")
+    wait_for_text(tab, "Before the first step")
+    for step, words in ((1, "From A to B"), (2, "From B to A"), (3, "From A, where it was before, to C")):
+        tab.get_by_role("button", name="Next").click()
+        wait_for_text(tab, words)
+        wait_for_text(tab, f"Step {step}.")
+    wait_for_text(tab, "They part at step 3, where A comes back: its trace is 1.2916 if accumulating, 1 if replacing.")
+    tables = tab.get_by_role("table")
+    rows = [tables.nth(n).get_by_role("row").nth(3).inner_text().split() for n in (0, 1)]
+    assert "1.2916" in rows[0]
+    assert "1.2916" not in rows[1]
+    assert tab.locator(".katex-error").count() == 0
+
+
+def test_the_lab_by_keyboard(tab: Any) -> None:
+    visit(tab, "/td_lambda?preset=lecture&step=1")
+    wait_for_text(tab, "Step 1.")
+    tab.get_by_role("button", name="Next").wait_for(timeout=LONGER)
+    tab.get_by_role("heading", level=1).click()
+    tab.keyboard.press("n")
+    wait_for_text(tab, "Step 2.")
+    tab.keyboard.press("p")
+    wait_for_text(tab, "Step 1.")
+    tab.locator("input[aria-label=Step]").focus()
+    tab.keyboard.press("ArrowRight")
+    wait_for_text(tab, "Step 2.")
+    assert "step=2" in tab.url
+
+
+# ------------------------------------------------------------------------------------------------ the self-check
+
+
+def hand_in(page: Any, source: str) -> None:
+    page.get_by_label("Your program").fill(source)
+    page.get_by_role("button", name="Check", exact=True).click()
+
+
+def test_a_wrong_gradient_and_its_named_mistake(tab: Any) -> None:
+    visit(tab, "/self_check?quiz=dose-response&question=gradients")
+    hand_in(tab, WRONG)
+    wait_for_text(tab, "missing factor two (G01)")
+    wait_for_text(tab, "What is the derivative of (something)²?")
+    wait_for_text(tab, "Wrong at case 1 of 10 (4 samples).")
+    assert "<b>shapes</b>" in tab.locator("[data-testid=stCode]").last.inner_text()
+    assert tab.get_by_label("Your program").input_value().strip() == WRONG.strip()
+
+
+def painted(live: Any) -> int:
+    return int(live.get_attribute("data-painted") or 0)
+
+
+def rate(live: Any, seconds: float) -> float:
+    """Frames a second that the playground paints."""
+    before, start = painted(live), time.monotonic()
+    live.page.wait_for_timeout(seconds * 1000)
+    return (painted(live) - before) / (time.monotonic() - start)
+
+
+def test_an_endless_loop_comes_back_while_another_session_trains_on(tab: Any, browser: Any, site: str) -> None:
+    student = browser.new_context(base_url=site).new_page()
+    visit(student, "/self_check?quiz=short&question=gradients")
+    visit(tab, "/?preset=two-units")
+    live = tab.locator(".live")
+    live.locator("button.play").click()
+    tab.wait_for_timeout(700)
+    alone = rate(live, 1.5)
+    hand_in(student, LOOP)
+    student.get_by_text("A program that does not return is stopped after").wait_for(timeout=LONGER)
+    beside = rate(live, 1.5)
+    assert student.get_by_text("The program did not come back in time").count() == 0
+    student.get_by_text("The program did not come back in time").wait_for(timeout=LONGER)
+    student.context.close()
+    assert alone > 15
+    assert beside > 0.6 * alone
+
+
+# ------------------------------------------------------------------------------------------------ every page
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(tab: Any, address: str) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.emulate_media(color_scheme="dark")
+    visit(tab, address)
+    tab.get_by_role("button").nth(2).wait_for(timeout=LONGER)
+    wide = tab.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
+    assert max(wide) <= 390
+
+
+def test_a_first_visit_straight_to_a_page_has_the_whole_navigation(tab: Any) -> None:
+    visit(tab, "/td_lambda")
+    for name in ("Playground", "TD(λ) lab", "Quizzes", "Self-check"):
+        tab.get_by_role("link", name=name).first.wait_for(timeout=LONGER)
