@@ -14,9 +14,12 @@ from dosegrade.formats.items import Sheet
 from dosegrade.formats.sheet import sheet
 from dosegrade.quiz.question import Quiz
 from dosegrade.registry import Registry
-from dosegrade.submissions.files import MAX_TOTAL, read
+from dosegrade.submissions.files import MAX_TOTAL, read, shown
 
 __all__ = ["FORMATS", "Format", "Taken", "Written", "export", "import_bytes", "import_file"]
+
+
+EXTENSIONS = (".xml", ".zip", ".imscc", ".gift", ".txt")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def export(quiz: Quiz, form: str, seed: int = 0, variants: int = 1, key: bool = 
 def import_file(path: str | Path) -> Taken:
     """The quiz in a file of another format, told by its content; SpecError says what is wrong with it."""
     name = os.path.basename(path)
+    if Path(name).suffix.lower() not in EXTENSIONS:
+        raise SpecError(f"Found '{shown(name)}', expected a file that ends in {', '.join(EXTENSIONS)}: Moodle XML, QTI 1.2 or GIFT.")
     try:
         data = read(path, MAX_TOTAL)
     except UnreadableError as error:

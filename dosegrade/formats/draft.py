@@ -100,10 +100,12 @@ def tried(item: Item, mistakes: Mistakes, losses: Losses) -> Table | None:
         made = checked(item, known)
     except SpecError as error:
         if len(item.numbers) > 1:
-            losses.add("wrong numbers with a feedback or credit of their own are left out: they overlap with the right one", item.id)
+            losses.add("wrong numbers with a feedback or credit of their own are left out: they lie too near to the right one", item.id)
             return tried(replace(item, numbers=item.numbers[:1]), mistakes, losses)
         losses.add(f"left out: {reason(error)}", item.id)
         return None
+    if any(abs(near.tolerance - item.numbers[0].tolerance) > 1e-3 * item.numbers[0].tolerance for near in item.numbers[1:]):
+        losses.add("wrong numbers take the tolerance of the right one", item.id)
     mistakes.codes = known.codes
     return made
 
@@ -119,6 +121,8 @@ def checked(item: Item, mistakes: Mistakes) -> Table:
     built = parse("imported", {"title": "Import", "mistakes": mistakes.table(made), "questions": [made]}, "", "import").questions[0]
     assert not isinstance(built, Code)
     variant = built.variant(0)
+    if item.kind == "number" and float(variant.key.tolerance) < item.numbers[0].tolerance * (1 - 1e-4):
+        raise SpecError("its wrong numbers lie within the tolerance of the right one.")
     if built.grade(variant, built.right(variant)).verdict != "correct":
         raise SpecError(f"its own answer would not be marked right: {built.right(variant)!r:.100}.")
     return made

@@ -126,7 +126,7 @@ _EQUATION = re.compile(r"data-equation-content=\"([^\"]*)\"|\btitle=\"([^\"]*)\"
 _ALT = re.compile(r"\balt=\"([^\"]*)\"")
 _DELIMITERS = re.compile(r"(\\\(|\\\)|\\\[|\\\]|\$\$)")
 _CLOSE = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
-_SPECIAL = re.compile(r"[`$*]|\\(?=[!-/:-@\[-`{-~])|(?<!\w)_|_(?!\w)")
+_SPECIAL = re.compile(r"[`$*]|\\(?=[!-/:-@\[-`{-~])|(?<!\w)_(?=[^\s_])|(?<=[^\s_])_(?!\w)")
 # Signs that this module puts in itself, so that they differ from those in the text.
 _OWN = {"**": "\ue002", "*": "\ue003", "`": "\ue004", "$": "\ue005", "\n\n": "\ue006", "\n": "\ue007"}
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from dosegrade.errors import SpecError
-from dosegrade.formats.items import MAX_ITEMS, Item, Losses, Near, Option, Sheet, digits, tidy
+from dosegrade.formats.items import MAX_ITEMS, Item, Losses, Near, Option, Sheet, tidy
 from dosegrade.quiz.kinds import Code, Question, Variant
 from dosegrade.quiz.kinds.arranging import Match, Order
-from dosegrade.quiz.kinds.byhand import Derivation, Table
+from dosegrade.quiz.kinds.byhand import ByHand
 from dosegrade.quiz.kinds.choosing import Choice, Choices, TrueFalse
 from dosegrade.quiz.kinds.choosing import Option as Choosable
 from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number, Numeric
@@ -50,7 +50,7 @@ def check_variants(seed: int, variants: int) -> None:
 
 def fixed(question: Code | Question[Any], seed: int, variants: int, losses: Losses) -> Iterator[Item]:
     """The items of one question, those of a second seed only where they differ."""
-    make = None if isinstance(question, Code) else MAKERS.get(type(question))
+    make = MAKERS.get(question.kind)
     if make is None or isinstance(question, Code):
         losses.add(LEFT_OUT, question.id)
         return
@@ -164,28 +164,37 @@ def array(question: ArrayQuestion, variant: Variant[Any], losses: Losses) -> lis
     return cells(typed(question, base(question, variant, "number")), list(zip(names, key.answer.flat, tolerance.flat, strict=True)))
 
 
-def by_hand(question: Derivation | Table, variant: Variant[Any], losses: Losses) -> list[Item]:
-    """A number for each step's entry, or for each cell."""
+def by_hand(question: ByHand, variant: Variant[Any], losses: Losses) -> list[Item]:
+    """A number for each step's entry, or for each cell of a table."""
     losses.add(SPLIT, question.id)
-    key = variant.key
-    found: list[tuple[str, float, float]] = []
-    for port in key.hand.ports:
-        truth, tolerance = key.hand.truth[port.name], key.tolerance[port.name]
-        for index in np.ndindex(truth.shape):
-            found.append((cell_name(question, port.name, index), float(truth[index]), float(tolerance[index])))
+    found = (table_cells if question.kind == "table" else step_cells)(question, variant)
     return cells(replace(base(question, variant, "number"), decimals=question.decimals), found)
 
 
-def cell_name(question: Derivation | Table, name: str, index: tuple[int, ...]) -> str:
-    """`dW1, row 1, column 2`, or `t = 0, z_A` in a table."""
-    if isinstance(question, Table):
-        label = question.labels[index[1]] if len(index) > 1 and index[1] < len(question.labels) else digits(index[-1] + 1)
-        return f"{question.row} = {index[0]}, {name}{'_' + label if len(index) > 1 else ''}"
-    places = ("row", "column") if len(index) > 1 else ("entry",)
-    return ", ".join([name, *(f"{place} {i + 1}" for place, i in zip(places, index, strict=False))])
+Cell = tuple[str, float, float]
 
 
-def cells(item: Item, found: list[tuple[str, float, float]]) -> list[Item]:
+def table_cells(question: ByHand, variant: Variant[Any]) -> list[Cell]:
+    """`t = 0, z_A`, row by row."""
+    grid, hand = question.fields(variant)[0], variant.key.hand
+    names = [f"{row}, {column}" for row in grid.rows for column in grid.columns]
+    wide = [np.hstack([np.reshape(part[p.name], (len(grid.rows), -1)) for p in hand.ports]) for part in (hand.truth, variant.key.tolerance)]
+    return list(zip(names, wide[0].flat, wide[1].flat, strict=True))
+
+
+def step_cells(question: ByHand, variant: Variant[Any]) -> list[Cell]:
+    """`dW1, row 1, column 2`, step by step."""
+    found: list[Cell] = []
+    for port in variant.key.hand.ports:
+        truth, tolerance = variant.key.hand.truth[port.name], variant.key.tolerance[port.name]
+        for index in np.ndindex(truth.shape):
+            places = ("row", "column") if len(index) > 1 else ("entry",)
+            name = ", ".join([port.name, *(f"{place} {i + 1}" for place, i in zip(places, index, strict=False))])
+            found.append((name, truth[index], tolerance[index]))
+    return found
+
+
+def cells(item: Item, found: list[Cell]) -> list[Item]:
     """One item for each named number."""
     worth = item.points / len(found)
     return [
@@ -223,15 +232,15 @@ def order(question: Order, variant: Variant[Any], losses: Losses) -> list[Item]:
 
 
 Maker = Callable[[Any, Variant[Any], Losses], list[Item]]
-MAKERS: dict[type, Maker] = {
-    Choice: choice,
-    Choices: choices,
-    TrueFalse: true_false,
-    Number: number,
-    ArrayQuestion: array,
-    Derivation: by_hand,
-    Table: by_hand,
-    Text: text,
-    Match: match,
-    Order: order,
+MAKERS: dict[str, Maker] = {
+    "choice": choice,
+    "choices": choices,
+    "true-false": true_false,
+    "number": number,
+    "array": array,
+    "derivation": by_hand,
+    "table": by_hand,
+    "text": text,
+    "match": match,
+    "order": order,
 }

@@ -13,7 +13,7 @@ from dosegrade.errors import SpecError
 
 Element = ElementTree.Element
 MAX_BYTES = 20 << 20
-MAX_ELEMENTS = 200_000
+MAX_ELEMENTS = 100_000
 MAX_DEPTH = 60
 
 

@@ -132,7 +132,7 @@ def test_moodle_xml(name: str) -> None:
     check_moodle(data(name, "moodle"))
 
 
-@settings(max_examples=20, deadline=4000)
+@settings(max_examples=20, deadline=None)
 @given(quiz=quizzes())
 def test_moodle_xml_of_any_quiz(quiz: Quiz) -> None:
     """As above."""
@@ -184,7 +184,7 @@ def test_qti(name: str) -> None:
     check_qti(data(name, "qti"))
 
 
-@settings(max_examples=20, deadline=4000)
+@settings(max_examples=20, deadline=None)
 @given(quiz=quizzes())
 def test_qti_of_any_quiz(quiz: Quiz) -> None:
     """As above."""
