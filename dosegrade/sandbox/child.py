@@ -4,7 +4,9 @@ Nothing here is trusted by the parent: a student shares this memory and may send
 """
 
 from __future__ import annotations
+import __future__
 
+import ast
 import errno
 import importlib.abc
 import importlib.machinery
@@ -23,6 +25,8 @@ import numpy as np
 from . import values
 
 SEED = 20_240_229
+FUTURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
+Source = bytes | ast.Module
 
 
 class Failure(Exception):
@@ -136,6 +140,13 @@ def _module_name(path: str) -> str:
     return name.removesuffix(".__init__")
 
 
+class Shell:
+    """What `get_ipython()` gives in a notebook saved as a program: every magic does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+
 class Loaded:
     """A program that has been run: its module, the files its lines are counted in, what did not run."""
 
@@ -144,24 +155,41 @@ class Loaded:
         self.module.__file__ = name
         self.files = {f"{name}, {label}" if label else name: (label, source) for source, label in cells}
         self.notes: list[str] = []
+        self._futures = 0
+        self.module.__dict__.update(get_ipython=Shell, display=print)
 
     def run(self, tolerant: bool) -> None:
-        """Runs the cells in order; a failing one is a note where that is tolerated, else a Failure."""
+        """Runs the cells in order; where that is tolerated, statement by statement, a failing one being a note, else a Failure."""
         sys.modules["solution"] = self.module
         for filename, (label, source) in self.files.items():
-            try:
-                self._run_cell(source, filename)
-            except BaseException as error:
-                failure = self.failure(error)
-                if not tolerant:
-                    raise failure from None
-                if len(self.notes) < 20:
-                    line = f" (line {failure.line})" if failure.line else ""
-                    start = "" if label and failure.message.startswith(label) else f"{label or 'a cell'}: "
-                    self.notes.append(f"{start}{failure.message}{line}")
+            pieces = self._statements(source, filename, label) if tolerant else (source,)
+            for piece in pieces:
+                try:
+                    self._run(piece, filename, label)
+                except BaseException as error:
+                    failure = self.failure(error)
+                    if not tolerant:
+                        raise failure from None
+                    self._note(failure, label)
 
-    def _run_cell(self, source: bytes, filename: str) -> None:
-        exec(_compile(source, filename, self.files[filename][0]), self.module.__dict__)  # noqa: S102
+    def _statements(self, source: bytes, filename: str, label: str) -> Sequence[Source]:
+        """A cell's statements, so that an import that fails does not hide the next one; the whole where it does not parse."""
+        try:
+            body = compile(source, filename, "exec", ast.PyCF_ONLY_AST | self._futures, dont_inherit=True).body
+        except Exception:
+            return (source,)
+        return [ast.Module(body=[statement], type_ignores=[]) for statement in body]
+
+    def _run(self, source: Source, filename: str, label: str) -> None:
+        code = _compile(source, filename, label, self._futures)
+        self._futures |= code.co_flags & FUTURES
+        exec(code, self.module.__dict__)  # noqa: S102
+
+    def _note(self, failure: Failure, label: str) -> None:
+        if len(self.notes) < 20:
+            line = f" (line {failure.line})" if failure.line else ""
+            start = "" if label and failure.message.startswith(label) else f"{label or 'a cell'}: "
+            self.notes.append(f"{start}{failure.message}{line}")
 
     def function(self, name: str) -> Callable[..., Any]:
         """The function asked for."""
@@ -208,16 +236,17 @@ class Loaded:
         return f", in `{lines[line - 1].decode('utf-8', 'replace').strip()[:80]}`"
 
 
-def _compile(source: bytes, filename: str, label: str) -> CodeType:
+def _compile(source: Source, filename: str, label: str, futures: int) -> CodeType:
     place = f"{label}: " if label else ""
     try:
-        return compile(source, filename, "exec", dont_inherit=True)
+        code: CodeType = compile(source, filename, "exec", futures, dont_inherit=True)
     except SyntaxError as error:
         raise Failure("syntax", f"{place}{values.type_name(error)}: {error.msg}", error.lineno) from None
     except (RecursionError, MemoryError):
         raise Failure("syntax", f"{place}the source is too deep or too large to compile") from None
     except ValueError as error:
         raise Failure("syntax", f"{place}{error}") from None
+    return code
 
 
 def _explain(error: BaseException) -> tuple[str, str]:

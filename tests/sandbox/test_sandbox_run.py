@@ -162,6 +162,21 @@ def test_a_notebooks_failing_cells_are_notes_and_later_definitions_win(box: Linu
     assert "cell 2: SyntaxError" in missing.problem.message
 
 
+def test_a_statement_that_fails_does_not_hide_the_next_in_its_cell(box: LinuxSandbox) -> None:
+    first = b"from __future__ import annotations\nimport matplotlib.pyplot as plt\nimport numpy as np"
+    cells = (Cell(first, "cell 1"), Cell(b"def f() -> Missing: return np.pi", "cell 2"))
+    (outcome,) = box.run(Program(cells, tolerant=True), [Task("f", ((),), SHORT)])
+    assert numbers(outcome) == [np.pi]
+    assert outcome.notes == ("cell 1: module 'matplotlib' is not available in the checker (line 2)",)
+
+
+def test_a_notebook_saved_as_a_program_runs(run: Runner) -> None:
+    source = "get_ipython().run_line_magic('matplotlib', 'inline')\ndisplay(3)\ndef f(): return 1.0"
+    (outcome,) = run(source, "f")
+    assert outcome.problem is None
+    assert outcome.printed.strip() == "3"
+
+
 def test_a_line_in_a_labelled_cell_is_counted_there(box: LinuxSandbox) -> None:
     program = Program((Cell(b"x = 1", "cell 1"), Cell(b"\ndef f(): return x / 0", "cell 2")), tolerant=True)
     (outcome,) = box.run(program, [Task("f", ((),), SHORT)])
