@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dosegrade.errors import SpecError, UnreadableError
-from dosegrade.formats import draft, gift, jupyterquiz, moodle, paper, qti, qti_read, text2qti
+from dosegrade.formats import draft, gift, gift_read, jupyterquiz, moodle, moodle_read, paper, qti, qti_read, text2qti
 from dosegrade.formats.draft import Draft
 from dosegrade.formats.items import Sheet
 from dosegrade.formats.sheet import sheet
@@ -77,8 +77,8 @@ FORMATS: Registry[Format] = Registry(
         for made in (
             Format("text2qti", "text for text2qti, which makes QTI of it", ".txt", by_items(text2qti.write)),
             Format("qti", "QTI 1.2, for Canvas and others", ".zip", by_items(qti.write), qti_read.read),
-            Format("moodle", "Moodle XML", ".xml", by_items(moodle.write), moodle.read),
-            Format("gift", "GIFT, Moodle's text format", ".gift", by_items(gift.write), gift.read),
+            Format("moodle", "Moodle XML", ".xml", by_items(moodle.write), moodle_read.read),
+            Format("gift", "GIFT, Moodle's text format", ".gift", by_items(gift.write), gift_read.read),
             Format("jupyterquiz", "questions in a notebook", ".json", by_items(jupyterquiz.write)),
             Format("html", "on paper, or the key with --key", ".html", printed),
             Format("toml", "a quiz file with the variants fixed", ".toml", by_items(toml)),

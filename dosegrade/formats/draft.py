@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from dosegrade.errors import SpecError
-from dosegrade.formats.items import MAX_ITEMS, MAX_OPTIONS, MAX_TEXT, Item, Losses, asked_again, listed, tidy, unique
+from dosegrade.formats.items import MAX_ITEMS, MAX_OPTIONS, MAX_TEXT, Item, Losses, asked_again, tidy, unique
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import RESERVED, parse
 from dosegrade.quiz.texts import placeholders
@@ -250,5 +250,3 @@ KINDS: dict[str, Callable[[Item, Mistakes], Table]] = {
     "text": text,
     "match": match,
 }
-
-__all__ = ["Draft", "listed", "written"]

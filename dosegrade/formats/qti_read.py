@@ -9,7 +9,7 @@ from dosegrade.errors import SpecError
 from dosegrade.formats import markup
 from dosegrade.formats.draft import Draft
 from dosegrade.formats.items import Item, Losses, Near, Option, few
-from dosegrade.formats.moodle import finite, points
+from dosegrade.formats.moodle_read import finite, points
 from dosegrade.formats.packages import xml_files
 from dosegrade.formats.trees import Element, said, tree
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -70,8 +69,3 @@ def written(root: Element) -> bytes:
     """The bytes of a file, indented."""
     ElementTree.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode").encode() + b"\n"
-
-
-def descend(root: Element, tag: str) -> Iterator[Element]:
-    """Every element of a name, in order."""
-    return root.iter(tag)
