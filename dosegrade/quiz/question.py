@@ -83,6 +83,12 @@ def shipped() -> dict[str, Path]:
 
 def load(quiz: str | Path) -> Quiz:
     """A quiz by its id or its file's path; SpecError says what is wrong and where."""
+    path, table, source = read(quiz)
+    return parse(path.stem, table, source, path.name)
+
+
+def read(quiz: str | Path) -> tuple[Path, dict[str, Any], str]:
+    """The file of a quiz, its table and its text; SpecError where there is none that is TOML."""
     path = Path(quiz)
     known = shipped()
     if isinstance(quiz, str) and quiz in known:
@@ -95,7 +101,7 @@ def load(quiz: str | Path) -> Quiz:
         table = tomllib.loads(source)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SpecError(f"{path.name}: cannot be read as TOML: {error}") from error
-    return parse(path.stem, table, source, path.name)
+    return path, table, source
 
 
 def parse(name: str, table: Mapping[str, Any], source: str, where: str) -> Quiz:

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dosegrade.errors import SpecError
 from dosegrade.quiz.kinds import Code, Question
-from dosegrade.quiz.question import load
+from dosegrade.quiz.question import parse, read
 
 SEEDS = (0, 1, 2)
 
 
 def findings(path: str | Path) -> list[str]:
     """One sentence a finding; SpecError where the file cannot be read at all."""
-    quiz = load(path)
+    file, table, source = read(path)
+    try:
+        quiz = parse(file.stem, table, source, file.name)
+    except SpecError as error:
+        return refusals(table, file.name) or [str(error)]
     found: list[str] = []
     for question in quiz.questions:
         said = code_findings(question) if isinstance(question, Code) else typed_findings(question)
         found += [f"{quiz.id}: {question.id}: {finding}" for finding in said]
     return found
+
+
+def refusals(table: Mapping[str, Any], where: str) -> list[str]:
+    """What is wrong with each question by itself."""
+    questions = table.get("questions")
+    found = []
+    for index, item in enumerate(questions if isinstance(questions, list) else ()):
+        numbered = item if not isinstance(item, dict) or "id" in item else {"id": f"question-{index + 1}", **item}
+        try:
+            parse("quiz", {**table, "questions": [numbered]}, "", where)
+        except SpecError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))
 
 
 def typed_findings(question: Question[Any]) -> list[str]:

@@ -102,6 +102,22 @@ def test_validate_tells_all_of_it(tmp_path: Path) -> None:
     assert "too near" in found[2]
 
 
+def test_validate_goes_on_after_a_question_that_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(tomli_w.dumps({"title": "t", "questions": [{**CHOICE, "anser": 1}, NUMBER, {**NUMBER, "id": "m", "answer": "2*b"}]}))
+    found = findings(path)
+    assert len(found) == 2
+    assert "Did you mean 'answer'" in found[0]
+    assert "the name 'b'" in found[1]
+    path.write_text(tomli_w.dumps({"title": "t", "questions": [NUMBER, NUMBER]}))
+    assert "used twice" in findings(path)[0]
+    path.write_text(tomli_w.dumps({"titel": "t", "questions": [NUMBER]}))
+    assert "Did you mean 'title'" in findings(path)[0]
+    path.write_text("title =")
+    with pytest.raises(SpecError, match="TOML"):
+        findings(path)
+
+
 def test_a_quizs_own_mistakes() -> None:
     own = {"L01": {"name": "own", "hint": "look"}}
     made = quiz({**CHOICE, "options": {"A": {"text": "a"}, "B": {"text": "b", "code": "L01"}}}, mistakes=own)

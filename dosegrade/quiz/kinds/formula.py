@@ -17,8 +17,6 @@ from dosegrade.quiz.functions import ELEMENTARY
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
 from dosegrade.quiz.typed import Malformed, shown
 
-CONSTANTS = ("number", "neg", "+", "-", "*", "/", "^")
-
 
 @dataclass(frozen=True)
 class FormulaLure:
