@@ -126,16 +126,16 @@ class Setter:
             if token == "_":
                 below = self.once(below)
             elif token == "^":
-                above = f"<mrow>{above}{self.group()}</mrow>"
+                above = self.once(above)
             else:
-                above += "<mo>′</mo>"
+                base = f"<mrow>{base}<mtext>′</mtext></mrow>"
         limits = self.display and (first[1:] in LARGE or first[1:] in LIMITS)
         return scripts(base, below, above, limits)
 
     def once(self, before: str) -> str:
-        """A lower script, of which there is one."""
+        """A script, of which there is one below and one above."""
         if before:
-            raise Unknown("two lower scripts")
+            raise Unknown("two scripts")
         return self.group()
 
     def group(self) -> str:
@@ -218,8 +218,6 @@ class Setter:
 
 def scripts(base: str, below: str, above: str, limits: bool) -> str:
     """A base with its scripts, above and below it where it takes limits."""
-    if above and not above.startswith("<mrow>"):
-        above = f"<mrow>{above}</mrow>"
     if below and above:
         tag = "munderover" if limits else "msubsup"
         return f"<{tag}>{base}{below}{above}</{tag}>"

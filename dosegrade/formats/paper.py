@@ -94,7 +94,7 @@ def answer(question: Question[Any], variant: Variant[Any]) -> tuple[str, ...]:
         return (f"{right} ± {float(variant.key.tolerance):.2g}{' ' + question.unit if question.unit else ''}",)
     texts = {name: text for field in question.fields(variant) for name, text in field.options}
     if isinstance(right, Mapping):
-        return tuple(f"{name}: {shown(value, texts)}" for name, value in right.items())
+        return tuple(("" if name == "answer" else f"{name}: ") + shown(value, texts) for name, value in right.items())
     fields = question.fields(variant)
     if isinstance(right, list) and fields[0].rows and len(fields[0].rows) == len(right):
         return tuple(f"{row}: {shown(value, texts)}" for row, value in zip(fields[0].rows, right, strict=True))
