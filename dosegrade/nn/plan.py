@@ -148,9 +148,24 @@ def draw(plan: Plan, epochs: int, orders: np.random.Generator, masks: np.random.
     order = np.array([orders.permutation(plan.samples) for _ in range(epochs)]) if plan.size < plan.samples else None
     if not plan.dropped:
         return order, None
-    kept = np.concatenate([np.repeat([1 - rate for _, _, rate in plan.dropped], [s * u for _, u, _ in plan.dropped]) for s in sizes(plan)])
-    uniform = masks.random((epochs, kept.size))
-    return order, (uniform < kept).astype(np.uint8).ravel()
+    raw = words(masks, epochs, plan.samples * plan.mask_width)
+    if len({rate for _, _, rate in plan.dropped}) == 1:
+        return order, (raw < threshold(plan.dropped[0][2])).view(np.uint8).ravel()
+    limits = np.concatenate(
+        [np.repeat([threshold(r) for _, _, r in plan.dropped], [s * u for _, u, _ in plan.dropped]) for s in sizes(plan)]
+    )
+    return order, (raw < limits).view(np.uint8).ravel()
+
+
+def words(generator: np.random.Generator, rows: int, columns: int) -> Array:
+    """Random 16-bit words (rows, columns), drawn an even number a row, so that many rows at once are the rows one by one."""
+    even = columns + columns % 2
+    return np.frombuffer(generator.bytes(2 * rows * even), "<u2").reshape(rows, even)[:, :columns]
+
+
+def threshold(rate: float) -> np.uint16:
+    """A 16-bit word is below it with the probability 1 − rate, to 1/65536."""
+    return np.uint16(round((1 - rate) * 65536))
 
 
 def sizes(plan: Plan) -> list[int]:

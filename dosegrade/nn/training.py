@@ -6,6 +6,7 @@ of epochs give equal bits on one machine, however the epochs were cut into frame
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -92,7 +93,7 @@ class Trainer:
         self._plan_for(config, engine)
         self._state = self._plan.start(self._theta)
         self._epochs_a_second = 0.0
-        self._seconds_a_frame = 0.0
+        self.seconds_a_frame = 0.0
 
     @property
     def params(self) -> Params:
@@ -224,15 +225,20 @@ class Trainer:
         moments: list[Moment] = []
         for some in self._moments(count, epochs_per_frame, deadline):
             moments += some
-            if time.perf_counter() + (len(moments) + 1) * self._seconds_a_frame >= deadline:
+            if time.perf_counter() + (len(moments) + 1) * self.seconds_a_frame >= deadline:
                 break
         return self.develop(moments or [self._now])
+
+    def moments(self, count: int, apart: int = 1) -> list[Moment]:
+        """`count` moments so many epochs apart, fewer where the run diverges; `develop` makes frames of them."""
+        self._catch_up()
+        return [moment for some in self._moments(count, apart, math.inf) for moment in some]
 
     def develop(self, moments: Sequence[Moment]) -> list[Frame]:
         """The frames of moments; how long that takes is remembered."""
         start = time.perf_counter()
         drawn = self._develop(moments)
-        self._seconds_a_frame = (time.perf_counter() - start) / len(drawn)
+        self.seconds_a_frame = (time.perf_counter() - start) / len(drawn)
         return drawn
 
     def _moments(self, count: int, apart: int, deadline: float) -> Iterator[list[Moment]]:
