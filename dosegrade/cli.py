@@ -36,6 +36,25 @@ def honest(command: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
+def seeded(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Gives a command its `seed`: the class's, or the student's own from the class's secret and his name."""
+
+    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
+    @click.option("--student", help="With a class secret: whose variant; a submission's own name where none is given.")
+    @click.option("--class-secret", envvar="DOSEGRADE_CLASS_SECRET", help="A seed for each student, from this secret and his name.")
+    @wraps(command)
+    def run(*args: Any, seed: int, student: str | None, class_secret: str | None, **kwargs: Any) -> int | None:
+        from dosegrade.quiz.seeds import seed_of
+
+        if class_secret and student is None and "submission" in kwargs:
+            from dosegrade.submissions import named
+
+            student = named(Path(kwargs["submission"]))
+        return command(*args, seed=seed_of(student, seed, class_secret), **kwargs)
+
+    return run
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dosegrade")
 def main() -> None:
@@ -55,9 +74,9 @@ def list_quizzes() -> None:
 
 @main.command()
 @click.argument("quiz")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant.")
 @click.option("--key", is_flag=True, help="Add the answers and worked solutions.")
 @honest
+@seeded
 def show(quiz: str, seed: int, key: bool) -> None:
     """Print QUIZ as a student sees it."""
     from dosegrade.quiz.question import load
@@ -69,8 +88,8 @@ def show(quiz: str, seed: int, key: bool) -> None:
 @main.command()
 @click.argument("quiz")
 @click.argument("folder")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant.")
 @honest
+@seeded
 def start(quiz: str, folder: str, seed: int) -> None:
     """Write starter files for QUIZ into FOLDER: answers.toml, and solution.py with the functions to write."""
     from dosegrade.quiz.question import load
@@ -97,12 +116,12 @@ def placed(files: dict[str, str], folder: Path) -> list[Path]:
 @main.command()
 @click.argument("quiz")
 @click.argument("submission")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON and nothing else.")
 @click.option("--format", "form", help="Write the report in a format too: gradescope, csv, junit, html or classroom. Needs -o.")
 @click.option("-o", "--output", "file", help="The file for --format; - is standard output.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run the program WITHOUT isolation, where none is to be had; the report says so.")
 @honest
+@seeded
 def check(quiz: str, submission: str, seed: int, as_json: bool, form: str | None, file: str | None, unsafe_no_sandbox: bool) -> int:
     """Grade one SUBMISSION to QUIZ: status 0 for full marks, 1 for less, 2 where there is nothing to grade."""
     from dosegrade.checking import check as run
@@ -135,9 +154,12 @@ def put(file: str, data: bytes) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once; as many as there are processors.")
 @click.option("--scheduler", help="The address of a Dask scheduler, whose workers do the grading.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The variant: one seed, one set of cases.")
+@click.option("--class-secret", envvar="DOSEGRADE_CLASS_SECRET", help="A seed for each student, from this secret and his name.")
 @click.option("--format", "forms", default="", help="Further formats, with commas: html, junit, gradescope, classroom.")
 @honest
-def grade(quiz: str, submissions: str, out: str, jobs: int | None, scheduler: str | None, seed: int, forms: str) -> int:
+def grade(
+    quiz: str, submissions: str, out: str, jobs: int | None, scheduler: str | None, seed: int, class_secret: str | None, forms: str
+) -> int:
     """Grade a class: every entry of the folder SUBMISSIONS is one student. Started again with the same --out, it resumes."""
     from dosegrade import batch
     from dosegrade.batch import progress
@@ -145,7 +167,17 @@ def grade(quiz: str, submissions: str, out: str, jobs: int | None, scheduler: st
     formats = [name.strip() for name in forms.split(",") if name.strip()]
     try:
         with progress.shown() as watch:
-            tally = batch.grade(quiz, submissions, out=out, jobs=jobs, seed=seed, formats=formats, scheduler=scheduler, watch=watch)
+            tally = batch.grade(
+                quiz,
+                submissions,
+                out=out,
+                jobs=jobs,
+                seed=seed,
+                formats=formats,
+                scheduler=scheduler,
+                class_secret=class_secret,
+                watch=watch,
+            )
     except KeyboardInterrupt:
         click.echo("\nStopped. What is graded is kept: run the same command again to go on.", err=True)
         return INTERRUPTED

@@ -24,6 +24,7 @@ from dosegrade.grading.outcome import Problem
 from dosegrade.grading.report import QuestionReport, Report
 from dosegrade.quiz.question import Quiz
 from dosegrade.quiz.question import load as load_quiz
+from dosegrade.quiz.seeds import seed_of
 from dosegrade.reports import WRITERS, encoded
 from dosegrade.submissions import Submission
 from dosegrade.submissions import load as load_submission
@@ -52,10 +53,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Task:
-    """A submission to be graded, and the hash of all that its report depends on."""
+    """A submission to be graded with its seed, and the hash of all that its report depends on."""
 
     entry: Entry
     submission: Submission
+    seed: int
     key: str
 
 
@@ -68,9 +70,13 @@ def grade(
     seed: int = 0,
     formats: Sequence[str] = (),
     scheduler: str | None = None,
+    class_secret: str | None = None,
     watch: Callable[[Tally], None] | None = None,
 ) -> Tally:
-    """Grades every entry of a folder into `out`; started again with the same `out`, it resumes. `scheduler` is the address of Dask's."""
+    """Grades every entry of a folder into `out`; started again with the same `out`, it resumes. `scheduler` is the address of Dask's.
+
+    With a `class_secret` every student has a seed of his own, which the secret and his name give.
+    """
     loaded = load_quiz(quiz)
     for name in formats:
         WRITERS[name]
@@ -79,20 +85,26 @@ def grade(
     with Results(Path(out)) as results:
         crew: Crew[Task]
         with Crew(opening(jobs, scheduler), Assignment(loaded.id, loaded.source, seed)) as crew:
-            graded(results, crew, loaded, students, seed, tally, watch or (lambda tally: None))
+            graded(results, crew, loaded, students, lambda e: seed_of(e.student, seed, class_secret), tally, watch or (lambda tally: None))
         results.drop_all_but(students)
         results.summarise(students, formats)
     return tally
 
 
 def graded(
-    results: Results, crew: Crew[Task], quiz: Quiz, students: Sequence[Entry], seed: int, tally: Tally, watch: Callable[[Tally], None]
+    results: Results,
+    crew: Crew[Task],
+    quiz: Quiz,
+    students: Sequence[Entry],
+    seed: Callable[[Entry], int],
+    tally: Tally,
+    watch: Callable[[Tally], None],
 ) -> None:
     """Grades what is new or has changed."""
 
     def tasks() -> Iterator[Task]:
         for entry in students:
-            task = task_of(entry, quiz, seed)
+            task = task_of(entry, quiz, seed(entry))
             if results.has(task):
                 tally.kept += 1
                 watch(tally)
@@ -101,7 +113,7 @@ def graded(
 
     for task, report, failure in crew.run(tasks()):
         if report is None:
-            report = not_checked(quiz, task.submission, seed, failure).to_dict()
+            report = not_checked(quiz, task.submission, task.seed, failure).to_dict()
         sound = report["verdict"] != "not-checked"
         results.add(task, encoded(report), sound)
         tally.graded += 1
@@ -116,7 +128,7 @@ def task_of(entry: Entry, quiz: Quiz, seed: int) -> Task:
     except SubmissionError as error:  # it has gone since the folder was listed
         submission = Submission(entry.student, problem=Problem("unreadable", str(error)))
     key = hashlib.sha256(json.dumps([submission.digest(), quiz.id, quiz.source, seed, __version__]).encode()).hexdigest()
-    return Task(entry, submission, key)
+    return Task(entry, submission, seed, key)
 
 
 def not_checked(quiz: Quiz, submission: Submission, seed: int, failure: str) -> Report:

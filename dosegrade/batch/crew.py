@@ -44,23 +44,24 @@ class Bench:
         self.sandbox = open_sandbox() if self.quiz.codes else None
         self.banks = draw(self.quiz, assignment.seed)
 
-    def report(self, submission: Submission) -> Table:
-        """The report on a submission."""
-        return check_submission(self.quiz, submission, self.assignment.seed, self.sandbox, self.banks).to_dict()
+    def report(self, submission: Submission, seed: int) -> Table:
+        """The report on a submission; cases of another seed than the class's are drawn for it."""
+        banks = self.banks if seed == self.assignment.seed else draw(self.quiz, seed)
+        return check_submission(self.quiz, submission, seed, self.sandbox, banks).to_dict()
 
 
 _benches: list[Bench] = []
 _lock = threading.Lock()
 
 
-def report_on(assignment: Assignment, submission: Submission) -> Table:
+def report_on(assignment: Assignment, submission: Submission, seed: int) -> Table:
     """What a worker does: grades one submission at its bench, which stays for the next."""
     with _lock:
         if not _benches or _benches[0].assignment != assignment:
             clear_bench()
             _benches.append(Bench(assignment))
         bench = _benches[0]
-    return bench.report(submission)
+    return bench.report(submission, seed)
 
 
 def clear_bench() -> None:
@@ -186,6 +187,9 @@ class HasSubmission(Protocol):
     @property
     def submission(self) -> Submission: ...
 
+    @property
+    def seed(self) -> int: ...
+
 
 T = TypeVar("T", bound=HasSubmission)
 
@@ -224,7 +228,7 @@ class Crew(Generic[T]):
             if self._executor is None:
                 self._executor = self._opening.executor()
             try:
-                return self._executor.submit(report_on, self._assignment, task.submission)
+                return self._executor.submit(report_on, self._assignment, task.submission, task.seed)
             except BrokenExecutor:
                 self._close(wait=True)
         failed: Future[Table] = Future()

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 
+from dosegrade.errors import SpecError
+
 BITS = 32
 
 
@@ -10,3 +12,12 @@ def seed_for(secret: str, student: str) -> int:
     """The seed of a student, by his id, from 0 to 2³²−1; the same secret gives the same seeds every time."""
     digest = hmac.new(secret.encode(), student.encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[: BITS // 8], "big")
+
+
+def seed_of(student: str | None, seed: int, secret: str | None) -> int:
+    """The class's seed, or the student's own where the class has a secret; SpecError where his name is missing."""
+    if secret is None:
+        return seed
+    if not student:
+        raise SpecError("A class secret gives each student a seed of his own: name the student as well, by --student.")
+    return seed_for(secret, student)
