@@ -120,6 +120,9 @@ def _touch() -> None:
 
 def task(choice: Choice) -> None:
     """The question as it is asked, with the function to start from."""
+    if choice.quiz.text.strip():
+        with st.expander("About this quiz", icon=":material/info:"):
+            st.markdown(typeset.markdown(choice.quiz.text))
     if len(choice.codes) > 1:
         st.markdown("Hand in one file with all of these functions. What is not in it counts as not answered.")
     for code in choice.codes:
@@ -165,7 +168,9 @@ def _uploaded(upload: Any) -> tuple[str, bytes]:
 
 
 def hand_in(choice: Choice, name: str, data: bytes) -> None:
-    """Give a program to the desk; a sentence where it is not taken. What was typed stays."""
+    """Give a program to the desk, one at a time; a sentence where it is not taken. What was typed stays."""
+    if ticket() is not None:
+        return
     try:
         paper = Paper(choice.quiz, choice.codes, name, taken(name, data), choice.seed)
         st.session_state.setdefault("check.allowance", Allowance()).use()

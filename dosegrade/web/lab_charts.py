@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from dosegrade.web.lab import Lab, Played, digits, parting, visits
+from dosegrade.web.lab import Lab, Played, parting, visits
+from dosegrade.web.put_in import digits
 
 COLORS = ("#0f8f88", "#e8590c")  # the first trace type and the one beside it: readable on light and on dark ground
 LABELS = {"true-online": "true online"}

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dosegrade.web import lab_charts
-from dosegrade.web.lab import Lab, Played, digits, formulas, parting, views, visits
+from dosegrade.web.lab import Lab, Played, parting, views, visits
 from dosegrade.web.lab_charts import words
+from dosegrade.web.put_in import digits, formulas
 
 
 def happens(lab: Lab, played: Sequence[Played]) -> None:

@@ -12,7 +12,7 @@ from dosegrade.grading.render import points
 from dosegrade.quiz.kinds import Code, Question, Variant
 from dosegrade.quiz.show import worked
 from dosegrade.web import checker, fields, marks, sitting, typeset
-from dosegrade.web.lab import digits, tex
+from dosegrade.web.put_in import digits, tex
 from dosegrade.web.sitting import Sitting, Work
 
 SELF_CHECK = Path(__file__).parent / "app_pages" / "self_check.py"

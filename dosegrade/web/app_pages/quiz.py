@@ -15,3 +15,4 @@ if at.quiz.text.strip():
     with st.expander("About this quiz", icon=":material/info:"):
         st.markdown(typeset.markdown(at.quiz.text))
 quiz_view.questions(at)
+st.caption("Everything about doses is a toy, made up for teaching. Nothing here is medical advice.")

@@ -28,3 +28,4 @@ with right:
     if waiting is not None:
         checker.follow(waiting)
     checker.outcome()
+st.caption("Everything about doses is a toy, made up for teaching. Nothing here is medical advice.")
