@@ -17,7 +17,7 @@ from dosegrade.errors import SpecError
 from dosegrade.formats import export, import_bytes
 from dosegrade.quiz.question import load
 
-fuzz = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzz = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 READ = ("moodle", "gift", "qti")
 NOTE = "<quiz><question type='truefalse'><name><text>{}</text></name></question></quiz>"
 PATIENCE = 5.0
@@ -125,7 +125,7 @@ def test_damaged_files(source: Callable[[], bytes], data: st.DataObject) -> None
 
 @pytest.mark.parametrize("form", READ)
 def test_cut_files(form: str) -> None:
-    for end in range(0, len(written(form)), max(1, len(written(form)) // 40)):
+    for end in range(0, len(written(form)), max(1, len(written(form)) // 20)):
         taken(written(form)[:end])
 
 

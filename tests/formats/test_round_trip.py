@@ -12,7 +12,7 @@ from dosegrade.quiz.question import Quiz, load
 
 READ = [name for name, made in FORMATS.items() if made.read]
 BACK = [*READ, "toml"]
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+quick = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @cache
