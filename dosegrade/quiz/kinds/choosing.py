@@ -36,8 +36,8 @@ class Chosen:
 
 
 def shown_options(options: Mapping[str, Option], values: Mapping[str, Any]) -> Chosen:
-    """The options with their numbers put in; Redraw where two read alike."""
-    texts = {name: fill(option.text, values) for name, option in options.items()}
+    """The options in the order of their ids, with their numbers put in; Redraw where two read alike."""
+    texts = {name: fill(option.text, values) for name, option in sorted(options.items())}
     if len(set(texts.values())) < len(texts):
         raise Redraw("two options read alike")
     return Chosen(texts, frozenset(name for name, option in options.items() if option.correct))
