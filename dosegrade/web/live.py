@@ -21,9 +21,7 @@ _COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html
 
 def view(message: bytes) -> None:
     """Mount the live view with a message; a message that the browser has seen changes nothing there."""
-    _COMPONENT(
-        key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard, on_rate_change=_heard
-    )
+    _COMPONENT(key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard, on_rate_change=_heard)
 
 
 def asked() -> dict[str, Mapping[str, Any]]:

@@ -29,9 +29,7 @@ def stills(run: Run) -> None:
 
 playground.follow_link()
 st.title("Watch a small network learn")
-st.markdown(
-    "A neural network of a few units learns how an effect depends on the dose. **Choose one, press Play, watch every epoch.**"
-)
+st.markdown("A neural network of a few units learns how an effect depends on the dose. **Choose one, press Play, watch every epoch.**")
 controls.presets()
 story = st.container()
 with st.sidebar:
