@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ Array = NDArray[Any]
 Inputs = Mapping[str, Any]
 Index = tuple[int, ...]
 
-EPSILONS: tuple[float, ...] = tuple(float(10.0 ** (-k / 4)) for k in range(4, 49))
+EPSILONS: tuple[float, ...] = tuple(float(10.0 ** (-k / 3)) for k in range(3, 37))
 BEST = 6e-6
 RULE = 1e-7  # both the ε and the bound of the rule "|difference| < 1e-7"
 INFORMATIVE = 1e-3
@@ -120,12 +121,13 @@ def trial(name: str, title: str, dose: float, target: float | None, wrong: Mappi
     return Trial(name, title, not wrong, gap, same, silent)
 
 
+@cache
 def trials() -> tuple[Trial, ...]:
     """Four hand-ins on the dose-response network; the rule is mistaken about three (DOMAIN DR-16)."""
     flipped = dict.fromkeys(("W1", "b1", "W2", "b2", "W3", "b3"), -1.0)
     return (
-        trial("plain", "Right, dose and effect scaled", 0.3, 1.7, {}),
-        trial("raw", "Right, effect left in percent", 0.3, 84.0, {}),
-        trial("asleep", "Wrong: first layer −7 and 100 times too large", 30.0, 1.7, {"W1": -7.0, "b1": 100.0}),
+        trial("plain", "Right: dose and effect scaled", 0.3, 1.7, {}),
+        trial("raw", "Right: effect in percent", 0.3, 84.0, {}),
+        trial("asleep", "Wrong: layer 1 times −7 and 100", 30.0, 1.7, {"W1": -7.0, "b1": 100.0}),
         trial("fitted", "Wrong: every sign turned round", 0.3, None, flipped),
     )
