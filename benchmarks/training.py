@@ -175,11 +175,12 @@ def main() -> None:
         print("numba is missing: the compiled engine cannot be measured.")
     figures = []
     for w in SMALL:
-        names = list(PEERS) if not options.quick else ["JAX lax.scan", "torch", "Keras on JAX", "scikit-learn"]
+        names = list(PEERS) if not options.quick else ["JAX lax.scan", "scikit-learn"]
         figures += versus(w, names, repeats, seconds)
     figures += many(SMALL[2], repeats, seconds)
     figures.append(together(SMALL[2], repeats, seconds))
-    figures += versus(LARGE, ["JAX lax.scan", "JAX, one call a step", "torch", "Keras on JAX"], repeats, seconds, single=True)
+    names = ["JAX lax.scan", "Keras on JAX", "torch", *([] if options.quick else ["JAX, one call a step"])]
+    figures += versus(LARGE, names, repeats, seconds, single=True)
     figures.append(first_frame(min(repeats, 3)))
     write(figures, PACKAGES, options.json)
     sys.stdout.flush()

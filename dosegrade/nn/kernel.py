@@ -455,13 +455,18 @@ def all_binary(y, units, n):
 @inner
 def squared_error(y, work, top, error, units, n, scale):
     """Σ (p − y)², and 2(p − y)·scale."""
-    loss = 0.0
+    loss, squares = 0.0, lanes(0.0)
+    even = n // LANES * LANES
     for j in range(units):
-        for k in range(n):
+        for k in range(0, even, LANES):
+            d = load(work, top + j, k) - load(y, j, k)
+            store(work, error + j, k, (2.0 * scale) * d)
+            squares = squares + d * d
+        for k in range(even, n):
             d = work[top + j, k] - y[j, k]
             work[error + j, k] = 2.0 * scale * d
             loss += d * d
-    return loss
+    return loss + total(squares)
 
 
 @part

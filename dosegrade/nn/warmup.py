@@ -12,11 +12,14 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 OFF = "DOSEGRADE_COMPILE"
 COMPILE = "from dosegrade.nn.compiled import warm; warm()"
+SOURCES = ("kernel.py", "lanes.py")
 PATIENCE = 600.0
+HEAD_START, POLITE = 0.3, 10
 QUICK_TURNS = 2e-4
 
 
@@ -28,6 +31,7 @@ class Warmup:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._module: Any = None
+        self._hurry = threading.Event()
 
     def module(self) -> Any:
         """dosegrade.nn.compiled where the kernel is ready to run, else None; the first question starts the warm-up."""
@@ -49,6 +53,7 @@ class Warmup:
 
     def wait(self, seconds: float = PATIENCE) -> bool:
         """Whether the kernel is ready, after waiting for it; for tests, benchmarks and batch work."""
+        self._hurry.set()
         self.begin()
         if self._thread is not None:
             self._thread.join(seconds)
@@ -56,7 +61,9 @@ class Warmup:
 
     def _work(self) -> None:
         try:
-            fill_cache()
+            self._hurry.wait(HEAD_START)
+            if not cached():
+                fill_cache(0 if self._hurry.is_set() else POLITE)
             turns = sys.getswitchinterval()
             sys.setswitchinterval(QUICK_TURNS)
             try:
@@ -70,11 +77,21 @@ class Warmup:
         self._module, self.state = module, "ready"
 
 
-def fill_cache() -> None:
-    """Compile in another process; where that is not possible, the thread will do it itself."""
+def cached() -> bool:
+    """Whether numba's cache holds a kernel younger than its source, as far as can be told without numba."""
+    folder = Path(__file__).parent
+    written = max((folder / name).stat().st_mtime for name in SOURCES)
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    found = Path(chosen).glob("*/kernel.train-*.nbi") if chosen else (folder / "__pycache__").glob("kernel.train-*.nbi")
+    return any(index.stat().st_mtime > written for index in found)
+
+
+def fill_cache(niceness: int) -> None:
+    """Compile in another process, one that gives way; where that is not possible, the thread will do it itself."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    program = f"import os; getattr(os, 'nice', int)({niceness}); {COMPILE}"
     try:
-        subprocess.run([sys.executable, "-c", COMPILE], env=environment, timeout=PATIENCE, capture_output=True, check=False)
+        subprocess.run([sys.executable, "-c", program], env=environment, timeout=PATIENCE, capture_output=True, check=False)
     except (OSError, subprocess.SubprocessError):
         return
 
