@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dosegrade.compare import block_errors, compare
 from dosegrade.grading.cases import Bank, Pair
 from dosegrade.grading.catalogue import CATALOGUE
-from dosegrade.grading.exercises import Answers, Fit, Mistake
+from dosegrade.grading.exercises import Answers, Mistake, Variant
 from dosegrade.grading.report import Diagnosis
 from dosegrade.steps import Values
 
@@ -28,32 +28,55 @@ class Found:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be explained: a student's flat answers in the `judged` blocks, with each block's tolerances."""
+
+    bank: Bank
+    flat: Array
+    judged: Array
+    rtol: Array
+    roundoff: Array
+
+    def matched_by(self, rows: Array) -> Array:
+        """Which rows of answers are the student's in every judged block."""
+        errors = block_errors(rows, self.flat, self.bank.scale, self.bank.starts, self.rtol, self.roundoff)
+        return np.asarray((errors[:, self.judged] <= 1.0).all(axis=-1))
+
+    def opened_by(self, rows: Array) -> Array:
+        """Which rows of the opening's answers are the student's at the first case: a cheap first look."""
+        opening = self.bank.opening
+        blocks, size = len(opening.starts) // 2, opening.reference.size // 2
+        starts, rtol, roundoff = opening.starts[:blocks], self.rtol[:blocks], self.roundoff[:blocks]
+        errors = block_errors(rows[:, :size], self.flat[:size], self.bank.scale[:size], starts, rtol, roundoff)
+        return np.asarray((errors[:, self.judged[:blocks]] <= 1.0).all(axis=-1))
+
+    def confirmed(self, variant: Variant, together: bool = False) -> Array | None:
+        """The variant's answers to all calls where they are the student's."""
+        row = self.bank.answers(variant, together)
+        return row if row is not None and self.matched_by(row[None, :])[0] else None
+
+
 def diagnose(bank: Bank, student: Sequence[Values], judged: Array, rtol: Array, roundoff: Array) -> tuple[Diagnosis, ...]:
     """The entries that explain the student's answers in the `judged` blocks: single, in pairs, with a fitted number; else none.
 
     `student` holds, call by call, every promised quantity (nan where she gave none); rtol and roundoff are one number a block.
     """
-    flat = bank.flatten(student)
-    if found := exact(bank, flat, judged, rtol, roundoff):
+    asked = Asked(bank, bank.flatten(student), judged, rtol, roundoff)
+    if found := exact(asked):
         return told(found)
-    if pairs := paired(bank, flat, judged, rtol, roundoff):
+    if pairs := paired(asked):
         return told_pairs(pairs)
-    return told(fitted(bank, student, flat, judged, rtol, roundoff))
+    return told(fitted(asked, student))
 
 
-def matches(bank: Bank, rows: Array, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> Array:
-    """Which rows of answers are the student's in every judged block."""
-    errors = block_errors(rows, flat, bank.scale, bank.starts, rtol, roundoff)
-    return np.asarray((errors[:, judged] <= 1.0).all(axis=-1))
-
-
-def exact(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Found]:
+def exact(asked: Asked) -> list[Found]:
     """Single mistakes without a free number, each once."""
+    bank = asked.bank
     if not bank.mutants:
         return []
-    hits = matches(bank, bank.table, flat, judged, rtol, roundoff)
     named: dict[str, Found] = {}
-    for mutant, hit in zip(bank.mutants, hits, strict=True):
+    for mutant, hit in zip(bank.mutants, asked.matched_by(bank.table), strict=True):
         if hit:
             named.setdefault(mutant.mistake.code, Found(mutant.mistake))
     return list(named.values())
@@ -77,22 +100,13 @@ def same_numbers(a: Array, m: Array) -> bool:
     return bool(there.any() and (np.isfinite(a) == there).all()) and compare(a[there], m[there], np.abs(m[there])).same
 
 
-def paired(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Pair]:
+def paired(asked: Asked) -> list[Pair]:
     """Two mistakes made together, each pair of codes once: filtered at the first case, confirmed at all."""
-    pairs, rows = bank.pairs
-    if not pairs:
-        return []
-    opening = bank.opening
-    blocks, size = len(opening.starts) // 2, opening.reference.size // 2
-    start = opening.starts[:blocks]
-    errors = block_errors(rows[:, :size], flat[:size], bank.scale[:size], start, rtol[:blocks], roundoff[:blocks])
-    near = np.flatnonzero((errors[:, judged[:blocks]] <= 1.0).all(axis=-1))
+    pairs, rows = asked.bank.pairs
     named: dict[frozenset[str], Pair] = {}
-    for pair in (pairs[k] for k in near):
-        if frozenset(pair.codes) in named:
-            continue
-        row = bank.answers(pair.variant, together=True)
-        if row is not None and matches(bank, row[None, :], flat, judged, rtol, roundoff)[0]:
+    for k in np.flatnonzero(asked.opened_by(rows)) if pairs else ():
+        pair = pairs[k]
+        if frozenset(pair.codes) not in named and asked.confirmed(pair.variant, together=True) is not None:
             named[frozenset(pair.codes)] = pair
     return list(named.values())
 
@@ -107,8 +121,9 @@ def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
     return tuple(made)
 
 
-def fitted(bank: Bank, student: Sequence[Values], flat: Array, judged: Array, rtol: Array, roundoff: Array) -> list[Found]:
+def fitted(asked: Asked, student: Sequence[Values]) -> list[Found]:
     """Mistakes with one free number: proposed from the first call, confirmed on all."""
+    bank = asked.bank
     given = returned_everywhere(bank, student)
     mine: Answers = [{name: answer[name] for name in given} for answer in student]
     theirs: Answers = [{name: values[name] for name in given} for values in bank.values]
@@ -116,17 +131,18 @@ def fitted(bank: Bank, student: Sequence[Values], flat: Array, judged: Array, rt
     for mistake in bank.exercise.mistakes:
         for fit in mistake.fits:
             for number in fit.estimate(mine, theirs, bank.inputs):
-                if mistake.code not in named and confirmed(bank, fit, number, flat, judged, rtol, roundoff):
+                if mistake.code not in named and holds(asked, fit.variant(number)):
                     named[mistake.code] = Found(mistake, fit.says.format(number))
     return list(named.values())
 
 
-def confirmed(bank: Bank, fit: Fit, number: float, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> bool:
-    """Whether the mistake with that number is the student's answer everywhere, and is not the right answer."""
-    row = bank.answers(fit.variant(number))
-    if row is None or bool((bank.errors(row) <= 1.0).all()):
+def holds(asked: Asked, variant: Variant) -> bool:
+    """Whether a fitted mistake is the student's answer everywhere, and is not the right answer."""
+    first = asked.bank.opening.answers(variant)
+    if first is None or not asked.opened_by(first[None, :])[0]:
         return False
-    return bool(matches(bank, row[None, :], flat, judged, rtol, roundoff)[0])
+    row = asked.confirmed(variant)
+    return row is not None and not bool((asked.bank.errors(row) <= 1.0).all())
 
 
 def returned_everywhere(bank: Bank, student: Sequence[Values]) -> list[str]:

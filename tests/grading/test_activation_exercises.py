@@ -73,9 +73,7 @@ def test_another_shape_is_a_shape_problem() -> None:
     question, cases = code("activations", "relu"), bank("activations", "relu")
     report = question.grade(cases, run(cases, lambda z: (z > 0).astype(float).ravel()))
     assert report.problem is not None
-    assert (report.problem.kind, report.problem.message) == (
-        "shape", "result has shape (12,); expected (3, 4) (array of z's shape)."
-    )  # fmt: skip
+    assert (report.problem.kind, report.problem.message) == ("shape", "result has shape (12,); expected (3, 4).")
     assert report.verdict == "wrong"
 
 
