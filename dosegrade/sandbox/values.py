@@ -62,6 +62,8 @@ def clean(text: str, cap: int = MAX_TEXT) -> str:
     return text if len(text) <= cap else text[: cap - 1] + "…"
 
 
+_F64 = np.dtype(np.float64)
+
 # What a function returned -----------------------------------------------------------------------------------------------
 
 
@@ -78,6 +80,8 @@ def describe(returned: object) -> Described:
 
 def type_name(value: object) -> str:
     """The name of a value's type, whatever its metaclass says."""
+    if type(value) is dict:
+        return "dict"
     try:
         return clean(type.__dict__["__name__"].__get__(type(value)), 80)
     except Exception:
@@ -86,6 +90,10 @@ def type_name(value: object) -> str:
 
 def leaf(value: Any) -> Leaf:
     """One value as float64, with its original dtype; a flaw where it is not real numbers."""
+    if type(value) is np.ndarray and value.dtype is _F64 and value.ndim <= MAX_DIMENSIONS:
+        return Leaf(value.copy(order="C"), "float64", "ndarray")
+    if type(value) is np.float64:
+        return Leaf(np.array(value), "float64", "float64")
     python = type_name(value)
     if type(value) is float or type(value) is int:
         return _number(value, python)
@@ -299,17 +307,24 @@ def record(kind: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(kind, len(payload)) + payload
 
 
+@lru_cache(maxsize=64)
+def pack_layout(python: str, places: tuple[tuple[str, str, str, str | None, tuple[int, ...] | None], ...]) -> bytes:
+    """An answer's type and, for each leaf, its name, types, flaw and shape."""
+    head = [struct.pack("<H", len(places)), pack_text(python)]
+    for name, dtype, type_, flaw, shape in places:
+        head += [pack_text(name), pack_text(dtype), pack_text(type_), pack_text(flaw or "")]
+        if shape is not None:
+            head.append(struct.pack(f"<B{len(shape)}Q", len(shape), *shape))
+    return b"".join(head)
+
+
 def pack_answer(described: Described, mutated: bool) -> bytes:
     """An ANSWER record's payload: names, types and shapes, then all numbers."""
-    head = [struct.pack("<H", len(described.values)), pack_text(described.python)]
-    numbers = []
-    for name, item in described.values.items():
-        head += [pack_text(name), pack_text(item.dtype), pack_text(item.python), pack_text(item.flaw or "")]
-        if item.array is not None:
-            head.append(struct.pack(f"<B{item.array.ndim}Q", item.array.ndim, *item.array.shape))
-            numbers.append(item.array.tobytes())
-    layout = b"".join(head)
-    return b"".join([struct.pack("<BI", mutated, len(layout)), layout, *numbers])
+    leaves = described.values.items()
+    places = tuple((name, x.dtype, x.python, x.flaw, None if x.array is None else x.array.shape) for name, x in leaves)
+    packed = pack_layout(described.python, places)
+    numbers = [x.array.tobytes() for _, x in leaves if x.array is not None]
+    return b"".join([struct.pack("<BI", mutated, len(packed)), packed, *numbers])
 
 
 def size_of(described: Described) -> int:
