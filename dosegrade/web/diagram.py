@@ -141,7 +141,8 @@ def _edge(sheet: Sheet, p: Plan, weight: str, ends: tuple[Place, Place], share: 
     told = f"{sheet.label(weight)} = {plain(value)}, gradient {plain(slope)}"
     line = _line(a, b, "edge" + (" minus" if value < 0 else ""), 1.2 + 3.3 * abs(share))
     hit = _line(a, b, "hit", 20 if few else 9)
-    at = (0.42 if p.standing else 0.32) if sum(1 for _ in p.places[int(name[1:]) - 1]) > 1 or len(p.places[int(name[1:])]) > 1 else 0.5
+    into, out_of = len(p.places[int(name[1:])]), len(p.places[int(name[1:]) - 1])
+    at = 0.5 if into == 1 and (out_of == 1 or p.standing) else 0.32
     x, y = a.x + at * (b.x - a.x), a.y + at * (b.y - a.y)
     upright = p.standing and abs(a.x - b.x) < 1
     text = _number(short(value), x + 14 * upright, y + (4 if upright else -9), "start" if upright else "middle") if few else ""

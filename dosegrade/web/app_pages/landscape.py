@@ -1,0 +1,21 @@
+"""The landscape: the cost over two weights, and who finds the valley from one start."""
+
+import streamlit as st
+
+from dosegrade.web import surface_controls, surface_views
+from dosegrade.web.surface import paths
+
+surface_controls.follow_link()
+st.title("One start, five ways down")
+st.markdown("The cost over two weights, seen from above. **Press Play, or press the map to start from there.**")
+surface_controls.scenes()
+with st.sidebar:
+    st.subheader("Settings")
+    land = surface_controls.settings()
+surface_controls.show_address(land)
+
+walked = paths(land)
+surface_views.view(land, walked, surface_controls.take_press)
+surface_views.arrivals(land, walked)
+surface_views.cuts(land)
+st.caption("The examples are made up for teaching, the dose curve among them is a toy. Nothing here is medical advice.")
