@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Generic, TypeVar
 
 from dosegrade.errors import SpecError
@@ -36,11 +37,31 @@ class Registry(Mapping[str, T], Generic[T]):
         try:
             return self._entries[self.aliases.get(name, name)]
         except (KeyError, TypeError):
-            hint = did_you_mean(str(name), [*self._entries, *self.aliases])
-            raise UnknownName(f"There is no {self.noun} called {name!r}.{hint} There are: {', '.join(self._entries)}.") from None
+            hint = did_you_mean(str(name), [*self, *self.aliases])
+            raise UnknownName(f"There is no {self.noun} called {name!r}.{hint} There are: {', '.join(self)}.") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class LazyRegistry(Registry[T]):
+    """A registry whose entries are `module:name`, each imported when it is first asked for: a quick command loads only what it uses."""
+
+    def __init__(self, noun: str, entries: Mapping[str, str]) -> None:
+        super().__init__(noun, {})
+        self._places = dict(entries)
+
+    def __getitem__(self, name: str) -> T:
+        if name in self._places and name not in self._entries:
+            module, attribute = self._places[name].split(":")
+            self._entries[name] = getattr(import_module(module), attribute)
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

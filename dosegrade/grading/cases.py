@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +18,7 @@ from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
 Array = NDArray[Any]
 CLEAR = 100.0
 ATTEMPTS = 40
+FIRST_LOOK = 3
 MISFITS = (ValueError, KeyError, IndexError)
 MISFITS_TOGETHER = (*MISFITS, TypeError)
 
@@ -143,20 +143,6 @@ class Bank:
                 made.append(values)
         return self._returned([*made, made[0]])
 
-    def without(self, variants: Sequence[Variant]) -> Bank:
-        """The same bank with some variants struck out."""
-        if not variants:
-            return self
-        gone = {id(v) for v in variants}
-        kept = [replace(m, variants=tuple(v for v in m.variants if id(v) not in gone)) for m in self.exercise.mistakes]
-        bank = copy(self)
-        bank.exercise = replace(self.exercise, mistakes=tuple(m for m in kept if m.variants or m.fits))
-        by_code = {m.code: m for m in bank.exercise.mistakes}
-        bank.mutants = tuple(replace(m, mistake=by_code[m.mistake.code]) for m in self.mutants if id(m.variant) not in gone)
-        for name in ("table", "opening", "pairs"):
-            bank.__dict__.pop(name, None)
-        return bank
-
     @cached_property
     def mutants(self) -> tuple[Mutant, ...]:
         """Every exact variant of every mistake, with its answers."""
@@ -262,20 +248,65 @@ def draw(exercise: Exercise, seed: tuple[int, ...]) -> Bank:
     The bank's exercise keeps the variants that are mistakes for it: one that changes nothing on generic inputs either is none.
     """
     rng = np.random.default_rng(seed)
+    exercise = without(exercise, idle(exercise))
     hidden: list[Variant] = []
     for _ in range(ATTEMPTS):
-        bank = Bank(exercise, [exercise.draw(rng, k) for k in range(exercise.count)])
-        enough = min(2, len(bank.cases))
-        unseen = [mutant.variant for mutant, count in bank.seen_at() if count < enough]
-        hidden = [v for v in unseen if shows_somewhere(exercise, v)]
+        cases = [exercise.draw(rng, k) for k in range(exercise.count)]
+        unseen = unseen_at(exercise, cases)
+        hidden = shown_somewhere(exercise, unseen)
         if not hidden:
-            return bank.without(unseen)
+            return Bank(without(exercise, unseen), cases)
     codes = sorted({m.code for m in exercise.mistakes if any(v is h for v in m.variants for h in hidden)})
     raise SpecError(f"The cases cannot show {', '.join(codes)} at two points or more; give more or larger samples, or another network.")
 
 
-def shows_somewhere(exercise: Exercise, variant: Variant) -> bool:
-    """Whether a variant changes an answer on generic inputs: a no-op (G07 with one output) is no mistake."""
+def idle(exercise: Exercise) -> list[Variant]:
+    """The variants that rewrite no step which a promised quantity rests on: a mistake of the backward pass in a forward question."""
+    steps = exercise.derive(exercise.probe(np.random.default_rng(0)).inputs)
+    wanted = [port.quantity for port in exercise.returns]
+    kept = needed(steps, wanted)
+
+    def moves(variant: Variant) -> bool:
+        if variant.rewrite is None or variant.answers is not None or variant.reshapes:
+            return True
+        try:
+            return bool(changed(needed(variant.rewrite(steps), wanted), kept))
+        except MISFITS:
+            return True
+
+    return [v for m in exercise.mistakes for v in m.variants if not moves(v)]
+
+
+def unseen_at(exercise: Exercise, cases: Sequence[Case]) -> list[Variant]:
+    """The variants that do not show at two of the cases; most do at the first few, so these are looked at first."""
+    left = [v for m in exercise.mistakes for v in m.variants]
+    for part in (cases[:FIRST_LOOK], cases):
+        bank = Bank(only(exercise, left), part)
+        enough = min(2, len(cases))
+        left = [mutant.variant for mutant, count in bank.seen_at() if count < enough]
+        if not left or len(part) == len(cases):
+            break
+    return left
+
+
+def only(exercise: Exercise, variants: Sequence[Variant]) -> Exercise:
+    """The exercise with some variants alone."""
+    wanted = {id(v) for v in variants}
+    chosen = [replace(m, variants=tuple(v for v in m.variants if id(v) in wanted)) for m in exercise.mistakes]
+    return replace(exercise, mistakes=tuple(m for m in chosen if m.variants))
+
+
+def without(exercise: Exercise, variants: Sequence[Variant]) -> Exercise:
+    """The exercise with some variants struck out."""
+    gone = {id(v) for v in variants}
+    kept = [replace(m, variants=tuple(v for v in m.variants if id(v) not in gone)) for m in exercise.mistakes]
+    return replace(exercise, mistakes=tuple(m for m in kept if m.variants or m.fits))
+
+
+def shown_somewhere(exercise: Exercise, variants: Sequence[Variant]) -> list[Variant]:
+    """Those of some variants that change an answer on generic inputs; a no-op (G07 with one output) is no mistake."""
+    if not variants:
+        return []
     rng = np.random.default_rng(20240229)
-    only = replace(exercise, mistakes=(Mistake("probe", (variant,)),))
-    return any(count > 0 for _, count in Bank(only, [exercise.probe(rng) for _ in range(2)]).seen_at())
+    probes = [exercise.probe(rng) for _ in range(2)]
+    return [mutant.variant for mutant, count in Bank(only(exercise, variants), probes).seen_at() if count > 0]

@@ -122,3 +122,11 @@ class Exercise:
     def promised(self) -> tuple[str, ...]:
         """The names of what is returned."""
         return tuple(port.name for port in self.returns)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a quiz's `[questions.exercise]` table may name: the dataclass of its keys, and `make(table, returned)`."""
+
+    table: type[Any]
+    make: Callable[[Any, tuple[str, ...]], Exercise]

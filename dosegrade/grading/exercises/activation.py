@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Answers, Case, Exercise, Fit, Mistake, Port, Variant
+from dosegrade.grading.exercises import Answers, Case, Exercise, Family, Fit, Mistake, Port, Variant
 from dosegrade.grading.exercises.activation_slopes import SLOPES, Slope
 from dosegrade.nn.activations import ACTIVATIONS, Activation
 from dosegrade.steps import Step, Steps, Values, mutate
@@ -129,3 +129,6 @@ def slope_used(student: Answers, reference: Answers, inputs: Sequence[Values]) -
     if "slope" not in student[0]:
         return []
     return [float(np.ravel(student[0]["slope"])[np.flatnonzero(np.ravel(inputs[0]["z"]) < 0)[0]])]
+
+
+FAMILY = Family(ActivationTable, make)

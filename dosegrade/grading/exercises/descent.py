@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
+from dosegrade.grading.exercises import Case, Exercise, Family, Mistake, Port, Variant
 from dosegrade.grading.exercises.gradient import NetworkTable, argument, new
 from dosegrade.grading.exercises.gradient_points import learning_rate, signed
 from dosegrade.steps import Steps, Values, mutate
@@ -69,3 +69,6 @@ MISTAKES = (
     Mistake("G15", (rule(lambda w, g, alpha: -alpha * g), rule(lambda w, g, alpha: alpha * g))),
     Mistake("G76", (rule(lambda w, g, alpha: w - alpha**2 * g),)),
 )
+
+
+FAMILY = Family(DescentTable, make)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Exercise, activation, descent, gradient, optimizer, targets, td_lambda
-from dosegrade.registry import Registry
+from dosegrade.grading.exercises import Exercise, Family
+from dosegrade.registry import LazyRegistry
 from dosegrade.spec import build
 
+HERE = "dosegrade.grading.exercises"
 
-@dataclass(frozen=True)
-class Family:
-    """A table of keys and what makes an exercise of it; `make(table, returns)`."""
-
-    table: type[Any]
-    make: Callable[[Any, tuple[str, ...]], Exercise]
-
-
-FAMILIES: Registry[Family] = Registry(
+FAMILIES: LazyRegistry[Family] = LazyRegistry(
     "exercise family",
     {
-        "network": Family(gradient.GradientTable, gradient.make),
-        "descent": Family(descent.DescentTable, descent.make),
-        "activation": Family(activation.ActivationTable, activation.make),
-        "optimizer": Family(optimizer.OptimizerTable, optimizer.make),
-        "td-lambda": Family(td_lambda.TdLambdaTable, td_lambda.make),
-        "value-targets": Family(targets.TargetTable, targets.make),
+        "network": f"{HERE}.gradient:FAMILY",
+        "descent": f"{HERE}.descent:FAMILY",
+        "activation": f"{HERE}.activation:FAMILY",
+        "optimizer": f"{HERE}.optimizer:FAMILY",
+        "td-lambda": f"{HERE}.td_lambda:FAMILY",
+        "value-targets": f"{HERE}.targets:FAMILY",
     },
 )
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Mistake, Port, Variant
+from dosegrade.grading.exercises import Case, Exercise, Family, Mistake, Port, Variant
 from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
 from dosegrade.grading.exercises.gradient_chain import Chain, Maker
 from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
@@ -197,3 +197,6 @@ def formable(chain: Chain, maker: Maker) -> list[Steps]:
         return [steps for steps in maker(chain) if steps != chain.steps]
     except (KeyError, StopIteration):
         return []
+
+
+FAMILY = Family(GradientTable, make)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Port
+from dosegrade.grading.exercises import Case, Exercise, Family, Port
 from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.optimizer_mistakes import ACCEPTED, mistakes
 from dosegrade.grading.exercises.optimizer_rules import RULES, updates
@@ -78,3 +78,6 @@ def draw_case(rng: np.random.Generator, count: int, weights: int, settings: tupl
         inputs[name] = float(rng.choice([1e-7, 1e-8])) if name == "epsilon" else float(np.round(rng.uniform(*SETTINGS[name]), 3))
     given = (inputs["w0"].copy(), grads.copy(), *(inputs[name] for name in settings))
     return Case(inputs, given, count)
+
+
+FAMILY = Family(OptimizerTable, make)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Port
+from dosegrade.grading.exercises import Case, Exercise, Family, Port
 from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
 from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.targets_mistakes import mistakes
@@ -231,3 +231,6 @@ KINDS: Registry[Kind] = Registry(
         ),
     },
 )
+
+
+FAMILY = Family(TargetTable, make)

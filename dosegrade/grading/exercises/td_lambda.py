@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Port
+from dosegrade.grading.exercises import Case, Exercise, Family, Port
 from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
 from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.td_lambda_mistakes import mistakes
@@ -129,3 +129,6 @@ def settings(rng: np.random.Generator) -> tuple[float, float, float]:
         numbers = np.sort([alpha, gamma, lam, 1 - lam, gamma * lam, 2 * alpha, alpha**2, alpha * (1 - alpha), 1.0])
         if np.diff(numbers).min() >= APART:
             return alpha, gamma, lam
+
+
+FAMILY = Family(TdLambdaTable, make)

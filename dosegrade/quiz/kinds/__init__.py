@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from dosegrade.quiz.kinds.arranging import Match, Order
 from dosegrade.quiz.kinds.base import Example, Field, Question, Variant
-from dosegrade.quiz.kinds.choosing import Choice, Choices, TrueFalse
 from dosegrade.quiz.kinds.code import Code
-from dosegrade.quiz.kinds.derivation import Derivation
-from dosegrade.quiz.kinds.formula import Formula
-from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number
-from dosegrade.quiz.kinds.table import Table
-from dosegrade.quiz.kinds.text import Text
-from dosegrade.registry import Registry
+from dosegrade.registry import LazyRegistry
 
 AnyQuestion = Code | Question[Any]
+HERE = __name__
 
-KINDS: Registry[type[AnyQuestion]] = Registry(
+KINDS: LazyRegistry[type[AnyQuestion]] = LazyRegistry(
     "kind of question",
     {
-        "choice": Choice,
-        "choices": Choices,
-        "true-false": TrueFalse,
-        "number": Number,
-        "array": ArrayQuestion,
-        "table": Table,
-        "formula": Formula,
-        "order": Order,
-        "match": Match,
-        "text": Text,
-        "derivation": Derivation,
-        "code": Code,
+        "choice": f"{HERE}.choosing:Choice",
+        "choices": f"{HERE}.choosing:Choices",
+        "true-false": f"{HERE}.choosing:TrueFalse",
+        "number": f"{HERE}.numbers:Number",
+        "array": f"{HERE}.numbers:ArrayQuestion",
+        "table": f"{HERE}.table:Table",
+        "formula": f"{HERE}.formula:Formula",
+        "order": f"{HERE}.arranging:Order",
+        "match": f"{HERE}.arranging:Match",
+        "text": f"{HERE}.text:Text",
+        "derivation": f"{HERE}.derivation:Derivation",
+        "code": f"{HERE}.code:Code",
     },
 )
 
