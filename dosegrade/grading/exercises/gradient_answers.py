@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dosegrade.compare import relative_error
 from dosegrade.grading.exercises import Answers, Fit, Mistake, Variant
 from dosegrade.nn.network import Network
 from dosegrade.steps import Step, Steps, Values, evaluate, mutate
@@ -140,8 +141,11 @@ def _penalties(prefixes: tuple[str, ...]) -> Callable[[Answers, Answers, Sequenc
 DECIMALS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 
 
-def _decimals(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
-    return DECIMALS
+def _decimals_near(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
+    """Those whose rounding could explain how far the first answer is from the truth."""
+    mine, theirs = (np.concatenate([np.zeros(1), *(np.ravel(a[name]) for name in student[0])]) for a in (student[0], reference[0]))
+    off = relative_error(mine, theirs)
+    return [d for d in DECIMALS if off <= 10.0 ** (1.0 - d)]
 
 
 def _decimals_shown(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
@@ -180,9 +184,8 @@ ROUNDED_RESULT = Mistake(
         Fit(rounded_between(".*"), _decimals_shown, "every quantity is rounded to {0:.0f} decimals"),
     ),
 )
-ROUNDED = Mistake(
-    "G18", fits=(*ROUNDED_RESULT.fits, Fit(rounded_between("[za][0-9]+"), _decimals, "the forward pass is rounded to {0:.0f} decimals"))
-)
+ROUNDED_FORWARD = Fit(rounded_between("[za][0-9]+"), _decimals_near, "the forward pass is rounded to {0:.0f} decimals")
+ROUNDED = Mistake("G18", fits=(*ROUNDED_RESULT.fits, ROUNDED_FORWARD))
 USUAL_SLOPES = (0.0, 0.01, 0.1, 0.2, 0.3)
 
 
