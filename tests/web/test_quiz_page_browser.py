@@ -233,8 +233,9 @@ def test_an_endless_loop_comes_back_while_another_session_trains_on(tab: Any, br
     assert student.get_by_text("The program did not come back in time").count() == 0
     student.get_by_text("The program did not come back in time").wait_for(timeout=LONGER)
     student.context.close()
+    # How fast is the benchmark's affair; a server that ran the loop itself, or waited for it, would paint nothing beside it.
     assert alone > 8
-    assert beside > 0.6 * alone
+    assert beside > 8
 
 
 # ------------------------------------------------------------------------------------------------ every page
