@@ -1,4 +1,4 @@
-"""Grading beside its floors: a sandboxed submission over a bare fork and over a fresh `import numpy`; `check` cold; diagnosis by itself.
+"""Grading beside its floors: a sandboxed submission over a bare fork and a fresh `import numpy`; `check` cold; diagnosis; a class.
 
 python -m benchmarks.grading [--quick] [--json FILE]
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.classroom import peers, whole
 from benchmarks.report import Figure, arguments, figure, milliseconds, write
 from dosegrade.checking import check_submission
 from dosegrade.grading.cases import Bank
@@ -114,7 +115,7 @@ def main() -> None:
     options = arguments(__doc__ or "")
     repeats = 5 if options.quick else 15
     quiz = replace(load("dose-response"))
-    figures = [*warm(quiz, repeats), *cold(repeats), *diagnosis(quiz, repeats)]
+    figures = [*warm(quiz, repeats), *cold(repeats), *diagnosis(quiz, repeats), *whole(options.quick), *peers()]
     write(figures, ("numpy", "dosegrade"), options.json)
 
 
