@@ -55,7 +55,7 @@ class LazyRegistry(Registry[T]):
         self._places = dict(entries)
 
     def __getitem__(self, name: str) -> T:
-        if name in self._places and name not in self._entries:
+        if isinstance(name, str) and name in self._places and name not in self._entries:
             module, attribute = self._places[name].split(":")
             self._entries[name] = getattr(import_module(module), attribute)
         return super().__getitem__(name)

@@ -1,9 +1,11 @@
 """A table answers for a name that it lacks with the name that was meant."""
 
+import math
+
 import pytest
 
 from dosegrade.errors import SpecError
-from dosegrade.registry import Registry, did_you_mean
+from dosegrade.registry import LazyRegistry, Registry, UnknownName, did_you_mean
 
 COLOURS = Registry("colour", {"red": 1, "green": 2}, aliases={"rouge": "red"})
 
@@ -34,3 +36,14 @@ def test_what_is_no_name_at_all_is_missing_too() -> None:
 
 def test_did_you_mean_is_silent_where_nothing_is_near() -> None:
     assert did_you_mean("zzz", ["red"]) == ""
+
+
+def test_a_lazy_registry_loads_what_is_asked_for_and_knows_all_names() -> None:
+    lazy: LazyRegistry[object] = LazyRegistry("number", {"pi": "math:pi", "nowhere": "no_such_module:x"})
+    assert (list(lazy), len(lazy), lazy["pi"]) == (["pi", "nowhere"], 2, math.pi)
+    with pytest.raises(UnknownName, match="Did you mean 'pi'"):
+        lazy["pii"]
+    with pytest.raises(UnknownName, match="There are: pi, nowhere"):
+        lazy[["pi"]]  # type: ignore[index]
+    with pytest.raises(ModuleNotFoundError):
+        lazy["nowhere"]

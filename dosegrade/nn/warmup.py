@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+LOG = logging.getLogger(__name__)
 OFF = "DOSEGRADE_COMPILE"
 COMPILE = "from dosegrade.nn.compiled import warm; warm()"
 SOURCES = ("kernel.py", "lanes.py")
@@ -71,7 +73,8 @@ class Warmup:
                 module.warm()
             finally:
                 sys.setswitchinterval(turns)
-        except Exception:
+        except Exception as error:
+            LOG.log(logging.INFO if isinstance(error, ImportError) else logging.WARNING, "trained by NumPy, no compiled kernel: %r", error)
             self.state = "missing"
             return
         self._module, self.state = module, "ready"

@@ -31,15 +31,17 @@ ANSWER_SECONDS = 10.0
 
 
 _ENCODED: dict[int, tuple[Calls, list[bytes]]] = {}
+_ENCODING = threading.Lock()  # a page has several sandboxes, a thread each
 
 
 def encoded(calls: Calls) -> list[bytes]:
     """The calls as sent; those of the last few tasks are kept, for a class is asked the same."""
-    known = _ENCODED.get(id(calls))
-    if known is None or known[0] is not calls:
-        while len(_ENCODED) >= KEPT_TASKS:
-            _ENCODED.pop(next(iter(_ENCODED)))
-        known = _ENCODED[id(calls)] = calls, [values.encode(tuple(call)) for call in calls]
+    with _ENCODING:
+        known = _ENCODED.get(id(calls))
+        if known is None or known[0] is not calls:
+            while len(_ENCODED) >= KEPT_TASKS:
+                _ENCODED.pop(next(iter(_ENCODED)))
+            known = _ENCODED[id(calls)] = calls, [values.encode(tuple(call)) for call in calls]
     return known[1]
 
 
