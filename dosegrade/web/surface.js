@@ -4,6 +4,7 @@ const LASTS = 4500;      // ms for a whole path
 const CALM = 12;         // pictures of a path where motion is not wanted, four a second
 const BANDS = 22;
 const POWER = 1 / 3;     // low ground gets more contour lines than high ground
+const TURN = -0.62;       // how the relief is turned at first
 const ROOM = { left: 46, right: 10, top: 8, bottom: 38 };
 const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
 const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
@@ -33,7 +34,16 @@ class Land {
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.$(".play").onclick = () => (this.playing ? this.halt() : this.play());
     this.$(".past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
-    this.map.onclick = (event) => this.press(event);
+    this.map.onclick = (event) => { if (!this.relief) this.press(event); };
+    this.turn = TURN;
+    this.$(".form").onclick = (event) => { const chosen = event.target.closest("button"); if (chosen) this.shape(chosen.value === "relief"); };
+    this.map.onpointerdown = (event) => { if (this.relief) { this.held = { x: event.clientX, turn: this.turn }; this.map.setPointerCapture(event.pointerId); } };
+    this.map.onpointermove = (event) => { if (this.held) this.rotate(this.held.turn + (event.clientX - this.held.x) / 160); };
+    this.map.onpointerup = this.map.onpointercancel = () => { this.held = null; };
+    this.map.onkeydown = (event) => {
+      const step = { ArrowLeft: -0.12, ArrowRight: 0.12 }[event.key];
+      if (this.relief && step) { event.preventDefault(); this.rotate(this.turn + step); }
+    };
     this.seen = new ResizeObserver(() => this.draw());
     this.seen.observe(this.map);
     this.seen.observe(this.chart);
@@ -48,6 +58,7 @@ class Land {
       this.grid = floats(data.grid);
       this.walkers = data.walkers.map((w) => ({ ...w, points: floats(w.points), costs: floats(w.costs) }));
       this.ground = null;
+      this.hills = new Relief(this.grid, data.side, data.across, data.along);
       this.$(".past").max = data.updates;
     }
     this.inks();
@@ -76,6 +87,21 @@ class Land {
       item.querySelector("span").append(w.title, Object.assign(document.createElement("small"), { textContent: w.note }));
       return item;
     }));
+  }
+
+  shape(relief) {
+    this.relief = relief;
+    for (const button of this.$(".form").children) button.setAttribute("aria-pressed", (button.value === "relief") === relief);
+    this.root.dataset.form = relief ? "relief" : "map";
+    this.map.tabIndex = relief ? 0 : -1;
+    this.$(".how").textContent = relief ? "Drag, or press the left and right arrow keys, to turn it. Heights are compressed towards the top." : "Press anywhere to start from there.";
+    this.say();
+    this.draw();
+  }
+
+  rotate(turn) {
+    this.turn = turn;
+    this.draw();
   }
 
   play() {
@@ -159,7 +185,7 @@ class Land {
 
   draw() {
     if (!this.data || !this.map.clientWidth) return;
-    this.drawMap();
+    this.relief ? this.drawRelief() : this.drawMap();
     this.drawCosts();
   }
 
@@ -191,6 +217,11 @@ class Land {
     }
     ctx.putImageData(image, 0, 0);
     return { canvas, wide, high };
+  }
+
+  drawRelief() {
+    const { ctx, w, h } = this.paper(this.map);
+    this.hills.draw(ctx, w, h, this.turn, this.ink, this.walkers, this.frame, this.data.axes);
   }
 
   drawMap() {

@@ -22,12 +22,12 @@ LINE, FOLD = "#7d8b91", "#e8590c"
 TOOK = 1.5
 
 
-def _asset(name: str) -> str:
-    return (files("dosegrade.web") / name).read_text(encoding="utf-8")
+def _asset(*names: str) -> str:
+    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
 
 
 _COMPONENT = st.components.v2.component(
-    "dosegrade_surface", html=_asset("surface.html"), css=_asset("surface.css"), js=_asset("surface.js")
+    "dosegrade_surface", html=_asset("surface.html"), css=_asset("surface.css"), js=_asset("surface_relief.js", "surface.js")
 )
 
 

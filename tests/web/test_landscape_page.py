@@ -179,7 +179,7 @@ def tab(browser: Any, server: str) -> Iterator[Any]:
     assert errors == []
 
 
-def test_play_scrub_and_another_start(tab: Any) -> None:
+def test_play_scrub_relief_and_another_start(tab: Any) -> None:
     tab.goto("/landscape")
     land = tab.locator(".land[data-frame='120']")
     land.wait_for(timeout=30_000)
@@ -189,6 +189,16 @@ def test_play_scrub_and_another_start(tab: Any) -> None:
     tab.locator(".land[data-frame='0']").wait_for(timeout=10_000)
     tab.locator(".land .play").click()
     tab.locator(".land[data-frame='120'] .play[aria-pressed='false']").wait_for(timeout=20_000)
+    pixels = "canvas => canvas.toDataURL()"
+    canvas = tab.locator(".land .map canvas")
+    flat = canvas.evaluate(pixels)
+    tab.locator(".land .form button", has_text="Relief").click()
+    hilly = canvas.evaluate(pixels)
+    canvas.focus()
+    tab.keyboard.press("ArrowRight")
+    turned = canvas.evaluate(pixels)
+    assert len({flat, hilly, turned}) == 3
+    tab.locator(".land .form button", has_text="Map").click()
     before = tab.locator(".land").get_attribute("data-id")
     tab.locator(".land .map canvas").click(position={"x": 300, "y": 200})
     tab.wait_for_url(re.compile(r"u=.*v="), timeout=20_000)

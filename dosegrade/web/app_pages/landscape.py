@@ -7,7 +7,7 @@ from dosegrade.web.surface import paths
 
 surface_controls.follow_link()
 st.title("One start, five ways down")
-st.markdown("The cost over two weights, seen from above. **Press Play, or press the map to start from there.**")
+st.markdown("The cost over two weights, as a map or as a relief. **Press Play, or press the map to start from there.**")
 surface_controls.scenes()
 with st.sidebar:
     st.subheader("Settings")
