@@ -17,8 +17,9 @@ COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on 
 def curve(scene: Scene, frame: Frame) -> alt.LayerChart:
     """Data, true curve and the network's curve at one epoch."""
     x, y = alt.X("dose:Q").title("dose (mg)"), alt.Y("effect:Q").title("effect (%)")
-    points = [{"dose": float(d), "effect": float(e)} for d, e in zip(scene.x, scene.y, strict=True)]
-    lines = [*rows(scene.curve, scene.truth, "true"), *rows(scene.curve, frame.curve, "network")]
+    pairs = zip((*scene["x"], *scene["held_x"]), (*scene["y"], *scene["held_y"]), strict=True)
+    points = [{"dose": float(d), "effect": float(e)} for d, e in pairs]
+    lines = [*rows(scene["curve"], scene["truth"], "true"), *rows(scene["curve"], frame.curve, "network")]
     dots = alt.Chart(_data(points)).mark_circle(opacity=0.4, size=28, color="gray").encode(x, y)
     drawn = alt.Chart(_data(lines)).mark_line(strokeWidth=2.5).encode(x, y, of_color("network", "true"), tooltip=tips())
     both: alt.LayerChart = dots + drawn

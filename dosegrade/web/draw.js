@@ -82,7 +82,9 @@ function ground(canvas, ink, scene, box, w, h) {
   write(ctx, ink, scene.xLabel, box.left + box.wide / 2, h - 4, { align: "center", alpha: 0.72 });
   write(ctx, ink, scene.yLabel, 2, 12, { alpha: 0.72 });
   ctx.fillStyle = ink.muted; ctx.globalAlpha = 0.42;
-  for (let i = 0; i < scene.x.length; i++) { ctx.beginPath(); ctx.arc(X(scene.x[i]), Y(scene.y[i]), 3.2, 0, 7); ctx.fill(); }
+  for (const [xs, ys] of [[scene.x, scene.y], [scene.held_x, scene.held_y]]) {
+    for (let i = 0; i < xs.length; i++) { ctx.beginPath(); ctx.arc(X(xs[i]), Y(ys[i]), 3.2, 0, 7); ctx.fill(); }
+  }
   ctx.globalAlpha = 1;
   path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(scene.truth[i])); line(ctx, ink.truth, 2, [7, 5]);
   return (canvas.ground = { key, ink, picture, X, Y });
@@ -103,10 +105,10 @@ function drawCurve(canvas, ink, scene, frame) {
     write(ctx, ink, "The network's curve has left the picture.", box.left + box.wide / 2, box.top + box.high / 2, { size: 14, align: "center", weight: 600, halo: true });
   }
   marker(ctx, ink, box, X(scene.optimum), ink.truth, [4, 4], null);
-  if (Number.isFinite(frame.peak)) {
-    const at = Math.min(frame.curve.length - 1, Math.max(0, Math.round(((frame.peak - dose[0]) / (dose[1] - dose[0])) * (frame.curve.length - 1))));
+  if (Number.isFinite(frame.peak_dose)) {
+    const at = Math.min(frame.curve.length - 1, Math.max(0, Math.round(((frame.peak_dose - dose[0]) / (dose[1] - dose[0])) * (frame.curve.length - 1))));
     const y = Math.min(box.top + box.high, Math.max(box.top, Y(frame.curve[at])));
-    marker(ctx, ink, box, X(frame.peak), ink.fit, [], y);
+    marker(ctx, ink, box, X(frame.peak_dose), ink.fit, [], y);
   }
   labels(ctx, ink, box, X, scene, frame);
 }
@@ -125,9 +127,9 @@ function labels(ctx, ink, box, X, scene, frame) {
     ctx.fillStyle = color;
     write(ctx, ink, text, x + side * 6, box.top - 9, { align: side < 0 ? "right" : "left", weight: 600, halo: true });
   };
-  const truth = X(scene.optimum), fit = X(frame.peak), side = fit < truth ? 1 : -1;
+  const truth = X(scene.optimum), fit = X(frame.peak_dose), side = fit < truth ? 1 : -1;
   put(`true ${+scene.optimum.toFixed(1)}`, truth, side, ink.text);
-  if (Number.isFinite(fit)) put(`network ${frame.peak.toFixed(1)}`, fit, fit > box.left + box.wide - 90 ? -1 : fit < box.left + 90 ? 1 : -side, ink.fit);
+  if (Number.isFinite(fit)) put(`network ${frame.peak_dose.toFixed(1)}`, fit, fit > box.left + box.wide - 90 ? -1 : fit < box.left + 90 ? 1 : -side, ink.fit);
 }
 
 function drawLoss(canvas, ink, history, upto, log, validated) {
@@ -138,7 +140,7 @@ function drawLoss(canvas, ink, history, upto, log, validated) {
   const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
   let low = Infinity, high = -Infinity;
   for (let k = 0; k < count; k++) {
-    for (const v of validated ? [of(k).loss, of(k).valid] : [of(k).loss]) {
+    for (const v of validated ? [of(k).loss, of(k).validation_loss] : [of(k).loss]) {
       if (!Number.isFinite(v)) continue;
       low = Math.min(low, value(v)); high = Math.max(high, value(v));
     }
@@ -150,7 +152,7 @@ function drawLoss(canvas, ink, history, upto, log, validated) {
   const marks = log ? ticks(low, high, Math.min(high - low, 4)).filter(Number.isInteger) : ticks(low, high, 4);
   const label = log ? (v) => (Math.abs(v) > 3 ? `1e${v}` : `${+(10 ** v).toPrecision(3)}`) : (v) => `${+v.toPrecision(3)}`;
   const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, 5), marks, label);
-  if (validated) { path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).valid))); line(ctx, ink.truth, 2, [5, 3]); }
+  if (validated) { path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).validation_loss))); line(ctx, ink.truth, 2, [5, 3]); }
   path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).loss))); line(ctx, ink.fit, 2.5);
 }
 

@@ -1,10 +1,10 @@
 // The live page: plays frames that the server computed, asks for more before it runs out, and never the other way round.
-// A message is "DGL1", the header's length (uint32), a JSON header padded to 8 bytes, float64 scalars, float32 arrays.
+// A message is "DGL2", the header's length (uint32), a JSON header padded to 8 bytes, float64 scalars, float32 and uint8 arrays; the
+// header names them all.
 
 const CHUNK = 30;            // frames asked for at a time: half a second
 const KEEP = 2400;           // frames of history; beyond it every second of the older half goes
 const PATIENCE = 2000;       // ms before a lost question is asked again
-const SCALARS = 5;           // epoch, loss, validation loss, R², peak
 const SPEEDS = [             // frames held for `hold` paints; `epochs` per frame
   { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
   { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
@@ -18,14 +18,14 @@ function decode(bytes) {
   const length = new DataView(copy.buffer).getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(copy.subarray(8, 8 + length)));
   let at = 8 + length;
-  const scalars = new Float64Array(copy.buffer, at, header.frames * SCALARS);
-  at += scalars.byteLength;
-  const take = (n) => { const part = new Float32Array(copy.buffer, at, n); at += 4 * n; return part; };
-  const scene = { ...header, x: take(header.points), y: take(header.points), curve: take(header.grid), truth: take(header.grid) };
-  const frames = Array.from({ length: header.frames }, (_, i) => {
-    const [epoch, loss, valid, r2, peak] = scalars.subarray(i * SCALARS, (i + 1) * SCALARS);
-    return { epoch, loss, valid, r2, peak, curve: take(header.grid), theta: take(header.parameters), gradient: take(header.layers), saturation: take(header.hidden) };
-  });
+  const take = (Kind, n) => { const part = new Kind(copy.buffer, at, n); at += part.byteLength; return part; };
+  const scalars = take(Float64Array, header.frames * header.scalars.length), scene = { ...header };
+  for (const [name, n] of header.scene) scene[name] = take(Float32Array, n);
+  const frames = Array.from({ length: header.frames }, (_, i) => Object.fromEntries(header.scalars.map((name, j) => [name, scalars[i * header.scalars.length + j]])));
+  for (const [kind, Kind] of [["f4", Float32Array], ["u1", Uint8Array]]) {
+    const arrays = header.arrays.filter((array) => array[2] === kind);
+    for (const frame of frames) for (const [name, n] of arrays) frame[name] = take(Kind, n);
+  }
   return { header, scene, frames };
 }
 
@@ -202,9 +202,9 @@ class Live {
       if (cell.firstChild?.nodeValue !== text) cell.replaceChildren(text, ...(unit ? [Object.assign(document.createElement("small"), { textContent: unit })] : []));
     };
     put("epoch", frame.epoch.toLocaleString("en"));
-    put("lost", figure(frame.loss), this.scene.validated && Number.isFinite(frame.valid) ? `validation ${figure(frame.valid)}` : "");
+    put("lost", figure(frame.loss), this.scene.validated && Number.isFinite(frame.validation_loss) ? `validation ${figure(frame.validation_loss)}` : "");
     put("fitness", !Number.isFinite(frame.r2) ? "–" : Math.abs(frame.r2) < 1000 ? frame.r2.toFixed(3).replace("-", "−") : figure(frame.r2));
-    put("peak", Number.isFinite(frame.peak) ? `${frame.peak.toFixed(1)} mg` : "–", `true ${+this.scene.optimum.toFixed(1)} mg`);
+    put("peak", Number.isFinite(frame.peak_dose) ? `${frame.peak_dose.toFixed(1)} mg` : "–", `true ${+this.scene.optimum.toFixed(1)} mg`);
     const live = this.$("live"), past = this.$("past");
     Object.assign(live.dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: this.scene.learning_rate });
     past.max = Math.max(0, this.history.length - 1);
@@ -236,7 +236,7 @@ class Live {
     const frame = this.shown, time = performance.now();
     if (!frame || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return;
     this.spoke = time;
-    const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, R squared ${frame.r2.toFixed(2)}, largest effect at ${frame.peak.toFixed(0)} mg; the true one is ${this.scene.optimum.toFixed(0)} mg.`;
+    const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, R squared ${frame.r2.toFixed(2)}, largest effect at ${frame.peak_dose.toFixed(0)} mg; the true one is ${this.scene.optimum.toFixed(0)} mg.`;
     this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
     const label = (name, words) => this.$(name).querySelector("canvas").setAttribute("aria-label", words);
     label("curve", `Effect against dose, with the data, the true curve and the network's curve. ${text}`);

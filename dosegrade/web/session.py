@@ -122,8 +122,7 @@ class Run:
         self.kept = thinned(self.kept)
         self._judge()
         header = {**self.static, "gen": self.gen, "seq": self.seq, "fresh": self.fresh, "stop": self.stop, "note": self.note}
-        last = next(reversed(self.kept.values()))
-        return pack(header, self.scene, frames, {name: len(getattr(last, name)) for name in ("theta", "gradient", "saturation")})
+        return pack(header, self.scene, frames, next(reversed(self.kept.values())))
 
     def _judge(self) -> None:
         """Whether there is a reason to stop, and the sentence that tells it."""
@@ -193,9 +192,11 @@ def settled(trainer: Trainer, frame: Frame) -> str:
 
 
 def scene_of(trainer: Trainer) -> Scene:
-    """Data and true curve of a run."""
-    data = trainer.dataset
-    return Scene(data.x[:, 0], data.y[:, 0], data.curve_x, data.curve_truth)
+    """Points that are trained on, points that are held out, and the true curve."""
+    data, kept, held = trainer.dataset, trainer.training_points, trainer.validation_points
+    x, y = data.x[:, 0], data.y[:, 0]
+    points = {"x": x[kept], "y": y[kept], "held_x": x[held], "held_y": y[held]}
+    return {**points, "curve": data.curve_x, "truth": data.curve_truth}
 
 
 def static_header(trainer: Trainer) -> dict[str, Any]:

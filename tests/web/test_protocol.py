@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from dosegrade.nn.training import Config, Frame
-from dosegrade.web.protocol import ARRAYS, SCALARS, Scene, pack, unpack
+from dosegrade.web.protocol import ARRAYS, SCALARS, pack, unpack
 from dosegrade.web.session import Run
 
-SCENE = Scene(np.array([0.0, 50.0]), np.array([1.0, 2.0]), np.array([0.0, 1.0, 2.0]), np.array([3.0, 4.0, 5.0]))
-COUNTS = {"theta": 4, "gradient": 2, "saturation": 1}
+SCENE = {"x": np.array([0.0, 50.0]), "y": np.array([1.0, 2.0]), "curve": np.array([0.0, 1.0, 2.0]), "truth": np.array([3.0, 4.0, 5.0])}
 
 
 def frame(epoch: int, loss: float = 0.1) -> Frame:
@@ -18,10 +17,12 @@ def frame(epoch: int, loss: float = 0.1) -> Frame:
 
 
 def test_what_is_packed_comes_out_again() -> None:
-    header, scene, frames = unpack(pack({"seq": 7, "note": "R² é"}, SCENE, [frame(1), frame(2, 1 / 3)], COUNTS))
-    assert header == {"seq": 7, "note": "R² é", "points": 2, "grid": 3, "parameters": 4, "layers": 2, "hidden": 1, "frames": 2}
-    for name in ("x", "y", "curve", "truth"):
-        np.testing.assert_array_equal(getattr(scene, name), getattr(SCENE, name))
+    header, scene, frames = unpack(pack({"seq": 7, "note": "R² é"}, SCENE, [frame(1), frame(2, 1 / 3)], frame(0)))
+    assert (header["seq"], header["note"], header["frames"]) == (7, "R² é", 2)
+    assert header["scene"] == [["x", 2], ["y", 2], ["curve", 3], ["truth", 3]]
+    assert header["arrays"] == [["curve", 3, "f4"], ["theta", 4, "f4"], ["gradient", 2, "f4"], ["saturation", 1, "f4"]]
+    for name, sent in SCENE.items():
+        np.testing.assert_array_equal(scene[name], sent)
     for sent, got in zip([frame(1), frame(2, 1 / 3)], frames, strict=True):
         for name in SCALARS:
             np.testing.assert_equal(getattr(got, name), getattr(sent, name))
@@ -31,30 +32,30 @@ def test_what_is_packed_comes_out_again() -> None:
 
 def test_losses_travel_bit_for_bit() -> None:
     loss = 0.1 + 0.2
-    assert unpack(pack({}, SCENE, [frame(1, loss)], COUNTS))[2][0].loss.hex() == loss.hex()
+    assert unpack(pack({}, SCENE, [frame(1, loss)], frame(0)))[2][0].loss.hex() == loss.hex()
 
 
 @pytest.mark.parametrize("note", ["", "a", "ab", "é", "1234567"])
 def test_numbers_begin_at_a_multiple_of_eight(note: str) -> None:
-    message = pack({"note": note}, SCENE, [frame(1)], COUNTS)
+    message = pack({"note": note}, SCENE, [frame(1)], frame(0))
     assert int.from_bytes(message[4:8], "little") % 8 == 0
 
 
 def test_a_message_without_frames() -> None:
-    header, _, frames = unpack(pack({}, SCENE, [], COUNTS))
+    header, _, frames = unpack(pack({}, SCENE, [], frame(0)))
     assert header["frames"] == 0
     assert frames == []
 
 
 def test_numbers_too_large_for_float32_become_infinite() -> None:
     large = Frame(1, 1e300, math.nan, -1e300, 0.0, np.full(3, 1e300), np.zeros(4), np.zeros(2), np.zeros(1))
-    got = unpack(pack({}, SCENE, [large], COUNTS))[2][0]
+    got = unpack(pack({}, SCENE, [large], frame(0)))[2][0]
     assert got.loss == 1e300
     assert np.isinf(got.curve).all()
 
 
 def test_other_bytes_are_refused() -> None:
-    with pytest.raises(ValueError, match="DGL1"):
+    with pytest.raises(ValueError, match="DGL2"):
         unpack(b"JSON")
 
 
@@ -63,6 +64,6 @@ def test_a_run_packs_what_its_trainer_shows() -> None:
     header, scene, (first,) = unpack(run.message)
     assert header["sizes"] == [4, 3, 2, 1]
     assert header["validated"] is True
-    assert len(scene.x) == 101
+    assert (len(scene["x"]), len(scene["held_x"])) == (81, 20)
     assert first.loss == run.trainer.frame().loss
     np.testing.assert_allclose(first.theta, run.trainer.frame().theta, rtol=1e-6)
