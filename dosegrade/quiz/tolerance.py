@@ -40,17 +40,31 @@ def window(answer: Array, wish: Array, least: Array, lures: Sequence[Array], dis
 
     Redraw where no tolerance fits, or a distractor lies nearer than `distance` of the answer's size.
     """
-    scale = 1.0
-    for lure in lures:
-        gap = np.abs(lure - answer)
-        if not np.any(gap > distance * np.maximum(np.abs(answer), np.abs(lure))):
-            raise Redraw("a distractor lies too near to the answer")
-        with np.errstate(all="ignore"):
-            scale = min(scale, float(np.max(np.where(gap > 0, HALF * gap / np.where(wish > 0, wish, 1e-300), 0.0))))
-    tolerance = np.maximum(wish * scale, least)
-    if any(not np.any(HALF * np.abs(lure - answer) >= tolerance * (1 - 1e-12)) for lure in lures):
+    tolerance = narrowed(answer, wish, least, lures)
+    if any(not distant(answer, lure, distance) for lure in lures):
+        raise Redraw("a distractor lies too near to the answer")
+    if any(not apart(answer, lure, tolerance) for lure in lures):
         raise Redraw("rounding reaches as far as a distractor: no tolerance lies between")
-    return np.asarray(tolerance)
+    return tolerance
+
+
+def narrowed(answer: Array, wish: Array, least: Array, lures: Sequence[Array]) -> Array:
+    """What is wished, narrowed to half the distance to the nearest of those distractors that rounding does not reach."""
+    scale = 1.0
+    with np.errstate(all="ignore"):
+        for gap in (np.abs(lure - answer) for lure in lures if apart(answer, lure, least)):
+            scale = min(scale, float(np.max(np.where(gap > 0, HALF * gap / np.where(wish > 0, wish, 1e-300), 0.0))))
+    return np.asarray(np.maximum(wish * scale, least))
+
+
+def apart(answer: Array, lure: Array, tolerance: Array) -> bool:
+    """Whether some entry of a distractor is two tolerances from the answer."""
+    return bool(np.any(HALF * np.abs(lure - answer) >= tolerance * (1 - 1e-12)))
+
+
+def distant(answer: Array, lure: Array, distance: float) -> bool:
+    """Whether some entry of a distractor differs from the answer by that share of the larger of the two."""
+    return bool(np.any(np.abs(lure - answer) > distance * np.maximum(np.abs(answer), np.abs(lure))))
 
 
 def near(found: Array, expected: Array, tolerance: Array) -> Array:

@@ -20,7 +20,11 @@ WAYS = ("choice", "integers", "uniform", "value")
 
 
 class Redraw(Exception):
-    """These draws make no good variant; the text says why. Drawn again, until there is one."""
+    """These draws make no good variant; the text says why. Drawn again, until there is one; `spare` is what will do if there is none."""
+
+    def __init__(self, reason: str, spare: Any = None) -> None:
+        super().__init__(reason)
+        self.spare = spare
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def test_one_slip_in_a_trace_table_loses_its_cell_alone(row: int, column: int) -
 def test_a_trace_table_names_the_trace() -> None:
     q, variant = trace()
     for code in ("T02", "T03", "T06", "T12"):
-        values = next(v for c, _, v in variant.key.hand.mistaken if c == code)
+        values = next(m.values for m in variant.key.hand.mistaken if code in m.codes)
         report = q.grade(variant, q.grid(variant, values))
         assert code in {c for d in report.diagnoses for c in (d.code, *d.also)}
         assert report.score < q.points
@@ -177,7 +177,7 @@ def test_a_table_of_formulas() -> None:
     np.testing.assert_allclose(np.array(q.right(variant)), np.transpose([g, w[1:]]), atol=1e-5)
     slipped = q.grade(variant, q.grid(variant, q.slip(variant, "G", 1)))
     assert slipped.score == pytest.approx(7 / 8)
-    undiscounted = next(v for c, _, v in variant.key.hand.mistaken if c == "R01")
+    undiscounted = next(m.values for m in variant.key.hand.mistaken if m.codes == ("R01",))
     assert [d.code for d in q.grade(variant, q.grid(variant, undiscounted)).diagnoses] == ["R01"]
 
 

@@ -115,7 +115,7 @@ def test_mistakes_by_hand_are_named(name: str) -> None:
         variant = q.variant(seed)
         hand = variant.key.hand
         named, wrong = 0, 0
-        for code, _, values in hand.mistaken:
+        for (code,), values in ((m.codes, m.values) for m in hand.mistaken):
             marks = q.mark(variant, {key: np.array(value) for key, value in values.items()})
             if all(c.verdict == "correct" for c in marks.checks):
                 continue

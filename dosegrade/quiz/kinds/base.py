@@ -27,6 +27,7 @@ from dosegrade.registry import did_you_mean
 
 K = TypeVar("K")
 REDRAWS = 400
+ENOUGH_DRAWS = 60
 CODES = frozenset(CATALOGUE)
 
 
@@ -177,21 +178,31 @@ class Question(ABC, Generic[K]):
     def variant(self, seed: int = 0) -> Variant[K]:
         """The variant of a seed, the same every time; SpecError where no draw makes a good one."""
         rng = np.random.default_rng((seed, crc32(self.id.encode())))
-        reason = ""
-        for _ in range(REDRAWS if self.varies else 1):
+        reason, spare = "", None  # type: tuple[str, Variant[K] | None]
+        for draws in range(REDRAWS if self.varies else 1):
             try:
                 with np.errstate(all="ignore"):
                     return self.drawn_once(seed, rng)
             except Redraw as again:
-                reason = str(again)
+                reason, spare = str(again), spare or again.spare
             except (ValueError, TypeError, IndexError, ArithmeticError) as error:
                 raise SpecError(f"question '{self.id}': its numbers do not fit together: {error}.") from error
+            if spare is not None and draws >= ENOUGH_DRAWS:
+                break
+        if spare is not None:
+            return spare
         raise SpecError(f"question '{self.id}': no variant for seed {seed}: {reason}. Widen the draws or the distances.")
 
     def drawn_once(self, seed: int, rng: Generator) -> Variant[K]:
         """One try at a variant."""
         values = drawn(self.drawn, rng)
-        key = self.make(values, rng)
+        try:
+            return self.posed(seed, values, self.make(values, rng))
+        except Redraw as again:
+            raise Redraw(str(again), again.spare and self.posed(seed, values, again.spare)) from None
+
+    def posed(self, seed: int, values: Mapping[str, Any], key: K) -> Variant[K]:
+        """The variant of these values."""
         text, solution, *hints = (fill(text, values) for text in (self.text, self.solution, *self.hints))
         return Variant(seed, values, text, tuple(hints), solution, key)
 

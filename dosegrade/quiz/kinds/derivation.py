@@ -57,11 +57,11 @@ class Derivation(ByHand):
             raise Malformed(f"{port.name}: {flaw}", flaw.kind) from None
 
     def mark(self, variant: Variant[Worked], answer: Answer) -> Marks:
-        right, followed = self.compared(variant, answer)
+        right, followed = variant.key.right(answer), variant.key.followed(answer)
         worth = self.points / len(self.ask)
         checks = tuple(self.step_check(name, right.get(name), followed.get(name), worth) for name in self.ask)
         full = all(c.verdict == "correct" for c in checks)
-        return Marks(checks, () if full else self.explained(variant, answer), score=self.points if full else None)
+        return Marks(checks, () if full else self.explained(variant.key, answer), score=self.points if full else None)
 
     def step_check(self, name: str, right: Array | None, followed: Array | None, worth: float) -> Check:
         """The check of one step."""

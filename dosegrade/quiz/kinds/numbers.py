@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.report import Check
+from dosegrade.grading.exercises import Mistake
+from dosegrade.grading.report import Check, Diagnosis
+from dosegrade.quiz.byhand import Hand, HandExercise, hand_exercise
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
+from dosegrade.quiz.kinds.byhand import Explanation, Worked, known_codes, told, work
 from dosegrade.quiz.sources import Source, source
 from dosegrade.quiz.texts import scalar
 from dosegrade.quiz.tolerance import RTOL, near, propagated, window
@@ -49,11 +52,17 @@ class Lured:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The answer, the tolerance of each entry, and what mistakes give."""
+    """The answer, the tolerance of each entry, what mistakes give, and the derivation behind it where there is one."""
 
     answer: Array
     tolerance: Array
     lures: tuple[Lured, ...]
+    worked: Worked | None = None
+
+    @property
+    def hand(self) -> Hand | None:
+        """The derivation behind the answer, where there is one."""
+        return None if self.worked is None else self.worked.hand
 
     def explains(self, found: Array) -> list[Lured]:
         """The mistakes that give what was typed; none for a right answer."""
@@ -68,9 +77,16 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class Numeric(Question[Numbers]):
-    """What numbers and arrays share: `decimals` are those asked for, `distance` the least relative distance to a lure."""
+    """What numbers and arrays share: `decimals` are those asked for, `distance` the least relative distance to a lure.
 
-    answer: Any
+    The answer is given by `answer`, or it is the quantity `ask` of the derivation of `exercise`, whose mistakes are then known besides
+    the lures; `shows` are codes that every variant must tell from the truth.
+    """
+
+    answer: Any = None
+    ask: str = ""
+    exercise: Mapping[str, Any] = field(default_factory=dict)
+    shows: tuple[str, ...] = ()
     lures: tuple[Lure, ...] = ()
     integer: bool = False
     unit: str = ""
@@ -84,22 +100,37 @@ class Numeric(Question[Numbers]):
             raise SpecError(f"rtol, distance: found {self.rtol}, {self.distance}, expected rtol from 0 to 0.2, distance from 0 to 1.")
         if not 0 <= self.decimals <= 12 or self.atol < 0:
             raise SpecError(f"decimals, atol: found {self.decimals}, {self.atol}, expected decimals from 0 to 12, atol 0 or more.")
+        if bool(self.exercise) != bool(self.ask) or bool(self.exercise) == (self.answer is not None):
+            raise SpecError("give either 'answer', or 'ask' with [questions.exercise].")
+        if self.integer and self.exercise:
+            raise SpecError("integer: a derivation gives no whole numbers; leave 'integer' out.")
         for lure in self.lures:
             self.entry(lure.code)
+        if self.exercise:
+            known_codes(self.exercised, self.shows)
+        elif self.shows:
+            raise SpecError("shows: these are mistakes of a derivation; give 'ask' with [questions.exercise], or lures.")
         _ = self.sources
 
     @cached_property
-    def sources(self) -> tuple[Source, tuple[Source, ...]]:
-        """The answer's source and those of the lures."""
+    def exercised(self) -> HandExercise:
+        """The derivation that the quantity is asked of."""
+        return hand_exercise(self.exercise, [self.ask])
+
+    @cached_property
+    def sources(self) -> tuple[Source | None, tuple[Source, ...]]:
+        """The answer's source, where it has one of its own, and those of the lures."""
         lures = (source(lure.value, self.names, f"lures: {lure.code}") for lure in self.lures)
-        return source(self.answer, self.names, "answer"), tuple(lures)
+        return None if self.exercise else source(self.answer, self.names, "answer"), tuple(lures)
 
     def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
-        answer, lures = self.sources
+        answer, _ = self.sources
+        if answer is None:
+            return self.worked(values)
         exact = np.asarray(answer.compute(values), dtype=float)
         if not np.isfinite(exact).all():
             raise Redraw("the answer is not finite")
-        found = tuple(self.lured(lure, s, values, exact) for lure, s in zip(self.lures, lures, strict=True))
+        found = self.lured(values, exact)
         distances = [lure.value for lure in found]
         if self.integer:
             return Numbers(np.round(exact), window(exact, np.full(exact.shape, 0.25), np.zeros(exact.shape), distances), found)
@@ -107,7 +138,24 @@ class Numeric(Question[Numbers]):
         wish = np.maximum(max(self.atol, 0.5 * 10.0**-self.decimals), self.rtol * np.abs(exact))
         return Numbers(exact, window(exact, wish, least, distances, self.distance), found)
 
-    def lured(self, lure: Lure, computed: Source, values: Mapping[str, Any], exact: Array) -> Lured:
+    def worked(self, values: Mapping[str, Any]) -> Numbers:
+        """The key where the answer is a quantity of a derivation."""
+        hand = self.exercised.at(values, self.decimals)
+        found = self.lured(values, hand.truth[self.ask])
+
+        def key(made: Worked) -> Numbers:
+            return Numbers(hand.truth[self.ask], made.tolerance[self.ask], found, made)
+
+        try:
+            return key(work(hand, self.rtol, self.distance, self.shows, [lure.value for lure in found], self.atol))
+        except Redraw as again:
+            raise Redraw(str(again), again.spare and key(again.spare)) from None
+
+    def lured(self, values: Mapping[str, Any], exact: Array) -> tuple[Lured, ...]:
+        """What each lure gives."""
+        return tuple(self.lured_by(lure, s, values, exact) for lure, s in zip(self.lures, self.sources[1], strict=True))
+
+    def lured_by(self, lure: Lure, computed: Source, values: Mapping[str, Any], exact: Array) -> Lured:
         """A lure's value, of the answer's shape."""
         value = np.asarray(computed.compute(values), dtype=float)
         if value.shape != exact.shape:
@@ -118,9 +166,13 @@ class Numeric(Question[Numbers]):
             raise Redraw(f"the lure {lure.code} is not finite")
         return Lured(value, lure.code, lure.credit, lure.hint)
 
-    def explained(self, found: Sequence[Lured]) -> dict[str, str]:
-        """Codes and hints of matched lures, the first hint where a code is matched twice."""
-        return {lure.code: lure.hint for lure in reversed(found)}
+    def explained(self, key: Numbers, typed: Array) -> tuple[Diagnosis, ...]:
+        """The lures and the derivation's mistakes that give what was typed; a lure's own hint before the catalogue's."""
+        hints = {lure.code: lure.hint for lure in reversed(key.explains(typed))}
+        found = () if key.worked is None else key.worked.explained({self.ask: typed})
+        covered = {code for e in found for m in e.mistakes for code in (m.code, *m.also)}
+        found += tuple(Explanation((Mistake(code),), True) for code in hints if code not in covered)
+        return told(self, found, hints)
 
     def asked(self) -> str:
         """What to type, for the field's help."""
@@ -131,7 +183,7 @@ class Numeric(Question[Numbers]):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Numeric):
-    """One number: `answer` is a constant, a formula or `{ solver = … }`; exact where `integer`."""
+    """One number: `answer` is a constant, a formula or `{ solver = … }`, or `ask` names it in a derivation; exact where `integer`."""
 
     def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
         made = super().make(values, rng)
@@ -146,9 +198,9 @@ class Number(Numeric):
         key, typed = variant.key, np.asarray(answer)
         if near(typed, key.answer, key.tolerance):
             return Marks((Check("answer", "correct", self.points, self.points),))
-        matched = key.explains(typed)
-        check = Check("answer", "wrong", key.credit(typed) * self.points, self.points, "" if matched else self.remark(key, typed))
-        return Marks((check,), self.diagnosed(self.explained(matched)))
+        found = self.explained(key, typed)
+        check = Check("answer", "wrong", key.credit(typed) * self.points, self.points, "" if found else self.remark(key, typed))
+        return Marks((check,), found)
 
     def remark(self, key: Numbers, typed: Array) -> str:
         """What can be said of a wrong number that no mistake explains, without telling the right one."""
@@ -189,10 +241,25 @@ def away(key: Numbers) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayQuestion(Numeric):
-    """A vector or matrix, credit an entry; `labels` name a vector's entries or a matrix's rows, `columns` its columns."""
+    """A vector or matrix, credit an entry; `labels` name a vector's entries or a matrix's rows, `columns` its columns.
+
+    Where a derivation gives it row by row, an entry that follows from the student's own row before earns the share `follow_through`.
+    """
 
     labels: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    follow_through: float = 1.0
+
+    def check(self) -> None:
+        super().check()
+        if not 0 <= self.follow_through <= 1:
+            raise SpecError(f"follow_through: found {self.follow_through}, expected a share from 0 to 1.")
+
+    def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
+        made = super().make(values, rng)
+        if not made.answer.shape:
+            raise SpecError(f"question '{self.id}': the answer is one number; use kind = \"number\".")
+        return made
 
     def parse(self, variant: Variant[Numbers], raw: Any) -> Array:
         typed = array(raw, variant.key.answer.shape, gaps=True)
@@ -205,11 +272,13 @@ class ArrayQuestion(Numeric):
         key = variant.key
         right = near(answer, key.answer, key.tolerance)
         worth = self.points / right.size
-        names = self.entry_names(right.shape)
-        checks = tuple(entry_check(n, ok, bool(np.isnan(x)), worth) for n, ok, x in zip(names, right.ravel(), answer.ravel(), strict=True))
-        matched = key.explains(answer)
-        score = max(key.credit(answer) * self.points, worth * int(right.sum()))
-        return Marks(checks, self.diagnosed(self.explained(matched)), orientation(key, answer), self.points if right.all() else score)
+        if right.all():
+            return Marks(tuple(Check(name, "correct", worth, worth) for name in self.entry_names(right.shape)), score=self.points)
+        followed = np.zeros_like(right) if key.worked is None else key.worked.followed({self.ask: answer})[self.ask]
+        entries = zip(self.entry_names(right.shape), right.flat, np.isnan(answer).flat, followed.flat, strict=True)
+        checks = tuple(entry_check(name, bool(ok), bool(gap), worth, bool(own), self.follow_through) for name, ok, gap, own in entries)
+        score = max(key.credit(answer) * self.points, sum(check.score for check in checks))
+        return Marks(checks, self.explained(key, answer), orientation(key, answer), score)
 
     def entry_names(self, shape: tuple[int, ...]) -> list[str]:
         """A name for every entry, in order."""

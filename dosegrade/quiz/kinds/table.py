@@ -85,7 +85,7 @@ class Table(ByHand):
         return [list(row) for row in zip(*columns, strict=True)]
 
     def mark(self, variant: Variant[Worked], answer: Answer) -> Marks:
-        right, followed = self.compared(variant, answer)
+        right, followed = variant.key.right(answer), variant.key.followed(answer)
         heads, n = self.heads(variant), variant.key.hand.n
         worth = self.points / (n * len(heads))
         typed, ok, own = (self.wide(part, variant.key.hand) for part in (answer, right, followed))
@@ -95,7 +95,7 @@ class Table(ByHand):
             for k, (_, head) in enumerate(heads)
         )
         full = all(c.verdict == "correct" for c in checks)
-        return Marks(checks, () if full else self.explained(variant, answer), score=self.points if full else None)
+        return Marks(checks, () if full else self.explained(variant.key, answer), score=self.points if full else None)
 
     def wide(self, part: Answer, hand: Hand) -> Array:
         """Quantities side by side, a row a step."""
