@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,30 @@ class Mistake:
     also: tuple[str, ...] = ()
 
 
+class Later(Sequence[Mistake]):
+    """Mistakes that are made when first asked for: a right answer is marked without them."""
+
+    def __init__(self, make: Callable[[], Iterable[Mistake]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> tuple[Mistake, ...]:
+        return tuple(self._make())
+
+    @overload
+    def __getitem__(self, index: int) -> Mistake: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mistake]: ...
+    def __getitem__(self, index: int | slice) -> Mistake | Sequence[Mistake]:
+        return self._made[index]
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __iter__(self) -> Iterator[Mistake]:
+        return iter(self._made)
+
+
 @dataclass(frozen=True)
 class Case:
     """One call: the quantities that the steps start from, and the arguments as the student's function gets them.
@@ -108,7 +133,7 @@ class Exercise:
     returns: tuple[Port, ...]
     draw: Callable[[np.random.Generator, int], Case]
     probe: Callable[[np.random.Generator], Case]
-    mistakes: tuple[Mistake, ...]
+    mistakes: Sequence[Mistake]
     count: int = 10
     single: bool = False
     case_noun: str = "sample"

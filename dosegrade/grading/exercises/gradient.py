@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Family, Mistake, Port, Variant
-from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
-from dosegrade.grading.exercises.gradient_chain import Chain, Maker
-from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
+from dosegrade.grading.exercises import Case, Exercise, Family, Later, Mistake, Port, Variant
 from dosegrade.grading.exercises.gradient_points import draw_inputs, draw_plain, wished
-from dosegrade.grading.exercises.gradient_shapes import SHAPE_MISTAKES, shaped
 from dosegrade.nn.layers import Dense
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
@@ -106,7 +101,7 @@ def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
     def probe(rng: np.random.Generator) -> Case:
         return Case(draw_plain(network, rng, max(table.samples)), (), max(table.samples))
 
-    mistakes = tuple(mistaken(Chain(network, steps), table, [p.quantity for p in returns]))
+    mistakes = Later(lambda: mistaken(network, steps, table, [p.quantity for p in returns]))
     return Exercise(lambda inputs: steps, arguments, returns, draw, probe, mistakes, max(len(table.samples), CASES))
 
 
@@ -165,9 +160,14 @@ def new(name: str) -> Step:
     )
 
 
-def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> list[Mistake]:
+def mistaken(network: Network, steps: Steps, table: GradientTable, returned: Sequence[str]) -> list[Mistake]:
     """The catalogue's entries as variants of this network's steps; those of a finished gradient only where one is returned."""
-    network = chain.network
+    from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
+    from dosegrade.grading.exercises.gradient_chain import Chain, rewrites
+    from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
+    from dosegrade.grading.exercises.gradient_shapes import SHAPE_MISTAKES, shaped
+
+    chain = Chain(network, steps)
     also = synonyms(chain, returned, table.samples)
     variants = {code: tuple(Variant(rewrite) for rewrite in rewrites(chain, maker)) for code, maker in MISTAKES.items()}
     fits = {"G63": leaky_fits(network, chain.steps)}
@@ -179,24 +179,6 @@ def mistaken(chain: Chain, table: GradientTable, returned: Sequence[str]) -> lis
     codes = dict.fromkeys((*variants, *fits))
     made = [Mistake(code, variants.get(code, ()), fits.get(code, ()), also.get(code, ())) for code in codes]
     return [*(m for m in made if m.variants or m.fits), ROUNDED]
-
-
-def rewrites(chain: Chain, maker: Maker) -> list[Callable[[Steps], Steps]]:
-    """A maker's variants as functions of steps."""
-    return [partial(nth, chain.network, maker, k) for k in range(len(formable(chain, maker)))]
-
-
-def nth(network: Network, maker: Maker, k: int, steps: Steps) -> Steps:
-    """The k-th variant of a maker on steps that may be mistaken already."""
-    return list(maker(Chain(network, steps)))[k]
-
-
-def formable(chain: Chain, maker: Maker) -> list[Steps]:
-    """A maker's variants; none where the network lacks a step that it changes."""
-    try:
-        return [steps for steps in maker(chain) if steps != chain.steps]
-    except (KeyError, StopIteration):
-        return []
 
 
 FAMILY = Family(GradientTable, make)

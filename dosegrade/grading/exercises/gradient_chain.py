@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from numpy.typing import NDArray
@@ -234,3 +235,30 @@ def when(holds: Callable[[Chain], bool], *makers: Maker) -> Maker:
     """Makers for the networks of which something holds."""
     make = both(*makers)
     return lambda chain: make(chain) if holds(chain) else iter(())
+
+
+def rewrites(chain: Chain, maker: Maker) -> list[Callable[[Steps], Steps]]:
+    """A maker's variants as functions of steps; none where the network lacks a step that it changes."""
+    try:
+        made = list(maker(chain))
+    except (KeyError, StopIteration):
+        return []
+    return [Nth(chain, maker, k, steps) for k, steps in enumerate(made) if steps != chain.steps]
+
+
+@dataclass(frozen=True)
+class Nth:
+    """The k-th variant of a maker: `made` on the chain's own steps, made anew on steps that are mistaken already."""
+
+    chain: Chain
+    maker: Maker
+    k: int
+    made: Steps
+
+    def __call__(self, steps: Steps) -> Steps:
+        if steps is self.chain.steps:
+            return self.made
+        found = next(islice(self.maker(self.chain.with_steps(steps)), self.k, None), None)
+        if found is None:
+            raise IndexError(f"there is no variant {self.k} on these steps")
+        return found
