@@ -36,8 +36,10 @@ class Live {
     Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1], rates: [] });
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.wire();
+    this.hands = new Hands(this);
+    this.canvas = Object.fromEntries(["output", "net", "loss", "sizes", "now"].map((name) => [name, root.querySelector(`canvas.${name}, .${name} canvas`)]));
     this.resized = new ResizeObserver(() => this.draw());
-    for (const canvas of root.querySelectorAll("canvas")) this.resized.observe(canvas);
+    for (const canvas of Object.values(this.canvas)) this.resized.observe(canvas);
   }
 
   wire() {
@@ -78,6 +80,15 @@ class Live {
     this.again = setTimeout(() => { if (tries && this.wished === rate && this.scene.learning_rate !== rate) this.wish(rate, tries - 1); }, 700);
   }
 
+  // Asks for another value of one weight, until it is there.
+  edit(index, value, resume, tries = 3) {
+    const { gen } = this;
+    this.edited = { resume };
+    this.send("edit", { gen, epoch: this.shown.epoch, index, value, ask: ++this.asks, tip: this.atTip });
+    clearTimeout(this.again);
+    this.again = setTimeout(() => { if (tries && this.gen === gen) this.edit(index, value, resume, tries - 1); }, 700);
+  }
+
   key(event) {
     const target = event.composedPath()[0];
     const busy = target instanceof Element && target.closest("input, textarea, select, button, a, summary, [role], [contenteditable]");
@@ -89,17 +100,19 @@ class Live {
   // A message from the server. The same one may come again (theme, rerun): its seq is known then.
   receive({ header, scene, frames }) {
     if (header.seq === this.seq && header.gen === this.gen) return;
+    dress(scene);
     const changed = header.gen !== this.gen;
     if (!changed && header.seq < this.seq) return;
-    if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); }
+    if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); this.hands.fresh(); }
     else if (changed) this.flush(frames);
     Object.assign(this, { gen: header.gen, seq: header.seq, stop: header.stop, note: header.note, scene, asked: 0 });
     if (header.fresh && changed || !this.rates.includes(header.learning_rate)) this.offer(header.learning_rate);
     this.buttons();
     this.queue.push(...frames);
     if (changed && this.queue.length) this.advance();
-    this.legend();
+    if (changed) this.legend();
     this.draw();
+    if (changed && this.edited) { clearTimeout(this.again); if (this.edited.resume) this.play(); this.edited = null; }
   }
 
   // Frames of the old settings that were never shown did happen: they join the history unless the server went back behind them.
@@ -120,6 +133,8 @@ class Live {
   }
 
   get shown() { return this.history[this.cursor]; }
+
+  get atTip() { return this.cursor === this.history.length - 1; }
 
   toggle() { if (this.playing) { this.halt(); this.report(); } else this.play(); }
 
@@ -143,7 +158,7 @@ class Live {
   }
 
   // Tells the server which epoch stands on the screen, so that its still pictures show the same.
-  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks, tip: this.cursor === this.history.length - 1 }); }
+  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks, tip: this.atTip }); }
 
   paint(now) {
     if (!this.playing) return;
@@ -187,11 +202,15 @@ class Live {
     if (this.stepping && this.queue.length) { this.stepping = false; this.advance(); this.report(); }
     const frame = this.shown;
     if (!frame || !this.scene || !this.ink) return;
-    drawCurve(this.$("curve").querySelector("canvas"), this.ink, this.scene, frame);
-    drawNetwork(this.$("net").querySelector("canvas"), this.ink, this.scene, frame);
-    drawLoss(this.$("loss").querySelector("canvas"), this.ink, this.history, this.cursor, this.log, this.scene.validated);
-    drawLayers(this.$("layers").querySelector("canvas"), this.ink, this.scene, frame);
+    const start = performance.now(), { output, net, loss, sizes, now } = this.canvas;
+    drawOutput(output, this.ink, this.scene, frame, this.hands.point);
+    drawNetwork(net, this.ink, this.scene, frame, this.hands.mark);
+    drawLoss(loss, this.ink, this.history, this.cursor, this.log, this.scene.validated);
+    drawGradients(sizes, this.ink, this.history, this.cursor);
+    drawLayers(now, this.ink, frame);
+    this.hands.drawn();
     this.numbers(frame);
+    this.spent = performance.now() - start;
     this.painted++;
     this.say(!this.playing);
   }
@@ -202,9 +221,12 @@ class Live {
       if (cell.firstChild?.nodeValue !== text) cell.replaceChildren(text, ...(unit ? [Object.assign(document.createElement("small"), { textContent: unit })] : []));
     };
     put("epoch", frame.epoch.toLocaleString("en"));
-    put("lost", figure(frame.loss), this.scene.validated && Number.isFinite(frame.validation_loss) ? `validation ${figure(frame.validation_loss)}` : "");
-    put("fitness", !Number.isFinite(frame.r2) ? "–" : Math.abs(frame.r2) < 1000 ? frame.r2.toFixed(3).replace("-", "−") : figure(frame.r2));
-    put("peak", Number.isFinite(frame.peak_dose) ? `${frame.peak_dose.toFixed(1)} mg` : "–", `true ${+this.scene.optimum.toFixed(1)} mg`);
+    const share = (v) => (Number.isFinite(v) ? `${(100 * v).toFixed(1)} %` : "–");
+    const { scene } = this, held = (text) => (scene.validated ? `held out ${text}` : "");
+    put("lost", figure(frame.loss), Number.isFinite(frame.validation_loss) ? held(figure(frame.validation_loss)) : "");
+    if (scene.task === "classification") put("fitness", share(frame.accuracy), Number.isFinite(frame.validation_accuracy) ? held(share(frame.validation_accuracy)) : "");
+    else put("fitness", fitness(frame.r2));
+    if (scene.optimum !== null) put("peak", Number.isFinite(frame.peak_dose) ? `${frame.peak_dose.toFixed(1)} mg` : "–", `true ${+scene.optimum.toFixed(1)} mg`);
     const live = this.$("live"), past = this.$("past");
     Object.assign(live.dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: this.scene.learning_rate });
     past.max = Math.max(0, this.history.length - 1);
@@ -226,23 +248,43 @@ class Live {
     [...this.$("rates").children].forEach((button, i) => button.setAttribute("aria-pressed", this.rates[i] === this.scene?.learning_rate));
   }
 
+  // What does not change from frame to frame: titles, legends, which figures there are.
   legend() {
-    for (const item of this.root.querySelectorAll("[data-ink]")) item.style.setProperty("--ink", this.ink[item.dataset.ink]);
-    this.$("valid").hidden = !this.scene.validated;
+    const { scene, ink } = this, plane = scene.dimensions === 2, classes = scene.task === "classification";
+    const held = scene.validated ? [["dot hollow", classes ? "truth" : "text", "held out"]] : [];
+    const items = classes ? [["dot", "minus", scene.classes[0]], ["diamond", "plus", scene.classes[1]], ...held, ...(plane ? [["", "text", "undecided"]] : [["", "fit", "the network"]])]
+      : plane ? [["dot", "muted", "data"], ...held] : [["dot", "muted", "data"], ...held, ["dashed", "truth", "true curve"], ["", "fit", "the network"]];
+    const shown = scene.truth ? items : items.filter(([kind]) => kind !== "dashed");
+    this.$("output").querySelector(".legend").replaceChildren(...shown.map(([kind, color, text]) => {
+      const item = Object.assign(document.createElement("span"), { className: kind, textContent: text });
+      item.dataset.ink = color;
+      return item;
+    }));
+    this.$("output").querySelector("h3").textContent = scene.optimum !== null ? "Effect of the dose" : classes ? "Which class?" : "Output of the network";
+    this.$("measure").textContent = classes ? "Accuracy" : "R²";
+    this.$("best").hidden = scene.optimum === null;
+    this.$("output").classList.toggle("plane", plane);
+    for (const item of this.root.querySelectorAll("[data-ink]")) item.style.setProperty("--ink", ink[item.dataset.ink]);
+    this.$("valid").hidden = !scene.validated;
   }
 
   // The words for those who do not see the canvas: at most once a second.
   say(now) {
-    const frame = this.shown, time = performance.now();
+    const frame = this.shown, time = performance.now(), { scene } = this;
     if (!frame || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return;
     this.spoke = time;
-    const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, R squared ${frame.r2.toFixed(2)}, largest effect at ${frame.peak_dose.toFixed(0)} mg; the true one is ${this.scene.optimum.toFixed(0)} mg.`;
+    const fit = scene.task === "classification" ? `accuracy ${Math.round(100 * frame.accuracy)} percent` : `R squared ${frame.r2.toFixed(2)}`;
+    const best = scene.optimum === null ? "" : `, largest effect at ${frame.peak_dose.toFixed(0)} mg; the true one is ${scene.optimum.toFixed(0)} mg`;
+    const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, ${fit}${best}.`;
     this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
-    const label = (name, words) => this.$(name).querySelector("canvas").setAttribute("aria-label", words);
-    label("curve", `Effect against dose, with the data, the true curve and the network's curve. ${text}`);
-    label("net", `Network with layers of ${this.scene.sizes.join(", ")} units; edge colour is the weight's sign, width its size.`);
+    const label = (name, words) => this.canvas[name].setAttribute("aria-label", words);
+    const stuck = (state) => (frame.state ?? []).reduce((n, s) => n + (s === state), 0);
+    label("output", scene.dimensions === 2 ? `The network's output over ${scene.xLabel} and ${scene.x2Label} as colours, with the data points. ${text}` : `${scene.yLabel} against ${scene.xLabel}, with the data and the network's curve. ${text}`);
+    label("net", `Network with layers of ${scene.sizes.join(", ")} units; edge colour is the weight's sign, width its size; in every unit its output over the input. ${stuck(1)} units saturated, ${stuck(2)} dead.`);
     label("loss", `Loss from epoch 0 to ${frame.epoch}: now ${figure(frame.loss)}.`);
-    label("layers", `Gradient size by layer: ${[...frame.gradient].map(small).join(", ")}. Saturated share of hidden layers: ${[...frame.saturation].map((s) => Math.round(100 * s) + " percent").join(", ")}.`);
+    label("sizes", `Gradient size of each layer from epoch 0 to ${frame.epoch}, log scale.`);
+    label("now", `Gradient size by layer: ${[...frame.gradient].map(small).join(", ")}. Saturated share of hidden layers: ${[...frame.saturation].map((s) => Math.round(100 * s) + " percent").join(", ")}.`);
+    this.hands.label();
   }
 
   close() {
@@ -255,7 +297,17 @@ class Live {
   }
 }
 
-function figure(v) { return !Number.isFinite(v) ? "overflow" : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5) ? v.toExponential(2).replaceAll("-", "−").replace("e+", "e") : `${+v.toPrecision(4)}`; }
+function fitness(r2) { return !Number.isFinite(r2) ? "–" : Math.abs(r2) < 1000 ? r2.toFixed(3).replace("-", "−") : figure(r2); }
+
+function dress(scene) {
+  scene.dimensions ??= 1;
+  scene.task ??= "regression";
+  scene.features ??= scene.inputs;
+  scene.patch ??= 26;
+  if (scene.places) return;
+  let at = 0;
+  scene.places = scene.wide.map((wide, l) => { const weights = at, biases = at + scene.sizes[l] * wide; at = biases + wide; return { weights, biases, wide }; });
+}
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const live = (parentElement.live ??= new Live(parentElement));

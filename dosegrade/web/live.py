@@ -9,23 +9,25 @@ from typing import Any
 import streamlit as st
 
 KEY = "live"
-EVENTS = ("need", "pause", "reset", "rate")
+EVENTS = ("need", "pause", "reset", "rate", "edit", "inspect")
+SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "live.js")
 
 
 def _asset(*names: str) -> str:
     return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
 
 
-_COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html"), css=_asset("live.css"), js=_asset("draw.js", "live.js"))
+_COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html"), css=_asset("live.css"), js=_asset(*SCRIPTS))
 
 
 def view(message: bytes) -> None:
     """Mount the live view with a message; a message that the browser has seen changes nothing there."""
-    _COMPONENT(key=KEY, data=message, on_need_change=_heard, on_pause_change=_heard, on_reset_change=_heard, on_rate_change=_heard)
+    heard: dict[str, Any] = {f"on_{event}_change": _heard for event in EVENTS}
+    _COMPONENT(key=KEY, data=message, **heard)
 
 
 def asked() -> dict[str, Mapping[str, Any]]:
-    """What the browser asked in this rerun (need, pause, reset, rate), known before the view is mounted."""
+    """What the browser asked in this rerun (one of EVENTS), known before the view is mounted."""
     state = st.session_state.get(KEY) or {}
     return {event: state[event] for event in EVENTS if isinstance(state.get(event), Mapping)}
 

@@ -143,6 +143,6 @@ def test_calm_where_motion_is_not_wanted(page: Any) -> None:
 
 def test_canvases_say_what_they_show(page: Any) -> None:
     live = open_page(page)
-    assert live.get_by_role("img").count() == 4
+    assert live.get_by_role("img").count() == 5
     assert "Epoch 0" in live.get_by_role("img").first.get_attribute("aria-label")
     assert "Epoch 0" in live.get_by_role("status").inner_text()

@@ -1,0 +1,74 @@
+// What was: loss and gradients over the epochs; and the layers as they are now.
+
+// The shown part of the history at no more than `most` places.
+function sampled(history, upto, most) {
+  const stride = Math.max(1, Math.ceil((upto + 1) / most)), count = Math.ceil(upto / stride) + 1;
+  return { count, of: (k) => history[Math.min(upto, k * stride)] };
+}
+
+const powers = (low, high) => ticks(low, high, Math.min(high - low, 4)).filter(Number.isInteger);
+const power = (v) => (Math.abs(v) > 3 ? `1e${v}`.replace("-", "−") : `${+(10 ** v).toPrecision(3)}`);
+
+function drawLoss(canvas, ink, history, upto, log, validated) {
+  const { ctx, w, h } = paper(canvas), { count, of } = sampled(history, upto, 500);
+  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
+  let low = Infinity, high = -Infinity;
+  for (let k = 0; k < count; k++) {
+    for (const v of validated ? [of(k).loss, of(k).validation_loss] : [of(k).loss]) {
+      if (!Number.isFinite(v)) continue;
+      low = Math.min(low, value(v)); high = Math.max(high, value(v));
+    }
+  }
+  if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
+  if (log) { low = Math.floor(low); high = Math.max(Math.ceil(high), low + 1); } else { low = 0; high = high > 0 ? high * 1.05 : 1; }
+  const end = Math.max(of(count - 1).epoch, 50), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
+  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : (v) => `${+v.toPrecision(3)}`);
+  if (validated) { path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).validation_loss))); line(ctx, ink.truth, 2, [5, 3]); }
+  path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).loss))); line(ctx, ink.fit, 2.5);
+}
+
+// The gradient's size, a line for each layer, always on a log scale: what vanishes goes down by powers of ten.
+function drawGradients(canvas, ink, history, upto) {
+  const { ctx, w, h } = paper(canvas), { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
+  let low = Infinity, high = -Infinity;
+  for (let k = 0; k < count; k++) for (const g of of(k).gradient) if (g > 1e-30 && Number.isFinite(g)) { low = Math.min(low, g); high = Math.max(high, g); }
+  low = Number.isFinite(low) ? Math.floor(Math.log10(low)) : -1;
+  high = Number.isFinite(high) ? Math.max(Math.ceil(Math.log10(high)), low + 1) : 0;
+  const end = Math.max(of(count - 1).epoch, 50), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
+  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, 3), powers(low, high), power);
+  ctx.fillStyle = ink.text;
+  write(ctx, ink, "|g| over the epochs", 0, 12, { size: 11.5, alpha: 0.72 });
+  for (let l = 0; l < layers; l++) {
+    path(ctx, count, (k) => X(of(k).epoch), (k) => { const g = of(k).gradient[l]; return g > 1e-30 ? Y(Math.log10(g)) : NaN; });
+    line(ctx, shadeOf(ink, l, layers), 2, DASHES[l % DASHES.length]);
+  }
+}
+
+const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
+
+function shadeOf(ink, layer, count) { return ((ink.shades ??= {})[`${layer} ${count}`] ??= shade(ink, layer, count)); }
+
+function drawLayers(canvas, ink, frame) {
+  const { ctx, w, h } = paper(canvas), n = frame.gradient.length, row = Math.min(34, (h - 22) / n), left = 78, half = (w - left - 10) / 2;
+  ctx.fillStyle = ink.text;
+  write(ctx, ink, "gradient |g|", left, 12, { size: 11.5, alpha: 0.72 });
+  if (frame.saturation.length) write(ctx, ink, "saturated", left + half + 10, 12, { size: 11.5, alpha: 0.72 });
+  for (let l = 0; l < n; l++) {
+    const y = 20 + l * row, high = Math.max(5, Math.min(16, row - 6)), middle = y + high / 2;
+    ctx.beginPath(); ctx.moveTo(0, middle); ctx.lineTo(18, middle); line(ctx, shadeOf(ink, l, n), 2.5, DASHES[l % DASHES.length]);
+    ctx.fillStyle = ink.text;
+    write(ctx, ink, l === n - 1 ? "output" : `hidden ${l + 1}`, 23, y + high - 2, { size: 12 });
+    const g = frame.gradient[l], share = g > 0 ? Math.min(1, Math.max(0.01, (Math.log10(g) + 6) / 8)) : Number.isFinite(g) ? 0 : 1;
+    bar(ctx, ink, left, y, half - 46, high, share, ink.plus, Number.isFinite(g) ? small(g) : "overflow");
+    if (l >= frame.saturation.length) continue;
+    const s = frame.saturation[l];
+    bar(ctx, ink, left + half + 10, y, half - 40, high, Number.isFinite(s) ? s : 1, ink.warn, Number.isFinite(s) ? `${Math.round(100 * s)} %` : "–");
+  }
+}
+
+function bar(ctx, ink, x, y, wide, high, share, color, text) {
+  ctx.fillStyle = ink.line; ctx.globalAlpha = 0.6; ctx.fillRect(x, y, wide, high);
+  ctx.globalAlpha = 1; ctx.fillStyle = color; ctx.fillRect(x, y, wide * share, high);
+  ctx.fillStyle = ink.text;
+  write(ctx, ink, text, x + wide + 6, y + high - 2, { size: 11.5 });
+}
