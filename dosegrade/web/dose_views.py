@@ -10,9 +10,7 @@ import numpy as np
 import streamlit as st
 
 from dosegrade.data import DATASETS
-from dosegrade.errors import SpecError
 from dosegrade.nn.readings import REGIONS, Reading
-from dosegrade.web import address
 from dosegrade.web.controls import words
 from dosegrade.web.dose import (
     CASES,
@@ -32,44 +30,17 @@ from dosegrade.web.dose import (
     from_query,
     to_query,
 )
+from dosegrade.web.memory import Memory
 
-PAGE = "dose"
-WIDGETS, NOW, COMPLAINT = "dose.set.", "dose.now", "dose.complaint"
+MEMORY = Memory("dose", DEFAULT, from_query, to_query, "curve")
 LOW, ZERO, HIGH, HEIGHT = -100.0, -20.0, 130.0, 420
 TRUTH, NETWORK, RAW = "the toy's own curve", "the network", "the network, raw doses"
 INKS = {TRUTH: "#7d8b91", NETWORK: "#e8590c", RAW: "#8b6fd6"}
 
 
-def chosen() -> Study:
-    """The last study that made sense."""
-    study = st.session_state.get(NOW)
-    return study if isinstance(study, Study) else DEFAULT
-
-
-def load(study: Study) -> None:
-    """Put a study into the widgets. Only before they are drawn, or in a callback."""
-    for key in [key for key in st.session_state if str(key).startswith(WIDGETS)]:
-        del st.session_state[key]
-    st.session_state[NOW] = study
-
-
-def follow_link() -> None:
-    """Take the study from a new address; where it cannot be read, say why and keep the last one."""
-    returning = NOW in st.session_state and f"{WIDGETS}seed" not in st.session_state
-    query = address.arrived(PAGE)
-    if query is None or (returning and not query):
-        return
-    st.session_state.pop(COMPLAINT, None)
-    try:
-        load(from_query(query))
-    except SpecError as problem:
-        load(chosen())
-        st.session_state[COMPLAINT] = f"This link cannot be used as it is. {problem} Shown instead: the last curve that worked."
-
-
 def cases() -> None:
     """The experiments, and what is worth seeing in the one that is chosen."""
-    case = case_of(chosen())
+    case = case_of(MEMORY.chosen)
     st.session_state["dose.case"] = case.name if case else None
     st.pills("Experiment", list(CASES), format_func=_title, key="dose.case", on_change=_take_case, label_visibility="collapsed")
     own = "**Your own.** A copy of this page's address shows the same."
@@ -83,60 +54,31 @@ def _title(name: str) -> str:
 def _take_case() -> None:
     name = st.session_state.get("dose.case")
     if name is not None:
-        load(CASES[name].study)
-    touch()
+        MEMORY.load(CASES[name].study)
+    MEMORY.touch()
 
 
 def settings() -> Study:
-    """Draw the settings and give the study that they describe; where they make none, a sentence, and the last one stays."""
-    before = chosen()
-    try:
-        study = replace(before, **_drawn(before))
-    except SpecError as problem:
-        st.warning(f"{problem} Shown is the last curve that worked.", icon=":material/error:")
-        return before
-    if study != before:
-        st.session_state[NOW] = study
-        st.session_state.pop(COMPLAINT, None)
-    return study
+    """Draw the settings and give the study that they describe."""
+    return MEMORY.settle(lambda before: replace(before, **_drawn(before)))
 
 
 def _drawn(study: Study) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "curve": st.selectbox("Toy curve", CURVES, format_func=lambda name: DATASETS[name].title, **_held("curve", study.curve))
+        "curve": st.selectbox("Toy curve", CURVES, format_func=lambda name: DATASETS[name].title, **MEMORY.held("curve", study.curve))
     }
     values["network"] = st.selectbox(
-        "Network", list(WIDTHS), help="Units by layer, from dose to effect.", **_held("network", study.network)
+        "Network", list(WIDTHS), help="Units by layer, from dose to effect.", **MEMORY.held("network", study.network)
     )
-    values["activation"] = st.selectbox("Activation", SHAPES, format_func=words, **_held("activation", study.activation))
-    values["epochs"] = st.select_slider("Epochs", EPOCHS, **_held("epochs", study.epochs))
-    values["noise"] = st.slider("Noise", 0.0, MOST_NOISE, step=1.0, format="%g %%", **_held("noise", float(study.noise)))
-    values["raw"] = st.toggle("Beside it: raw doses", help="A second network, the dose not normalised.", **_held("raw", study.raw))
+    values["activation"] = st.selectbox("Activation", SHAPES, format_func=words, **MEMORY.held("activation", study.activation))
+    values["epochs"] = st.select_slider("Epochs", EPOCHS, **MEMORY.held("epochs", study.epochs))
+    values["noise"] = st.slider("Noise", 0.0, MOST_NOISE, step=1.0, format="%g %%", **MEMORY.held("noise", float(study.noise)))
+    values["raw"] = st.toggle("Beside it: raw doses", help="A second network, the dose not normalised.", **MEMORY.held("raw", study.raw))
     if values["curve"] == "patient":
         for name, (label, low, high, _) in zip(PATIENT, DATASETS["patient"].others, strict=True):
-            values[name] = st.slider(label.capitalize(), low, high, step=1.0, format="%g", **_held(name, float(getattr(study, name))))
-    seed = st.number_input("Seed", 0, MOST_SEED, step=1, help="Draws the first weights.", **_held("seed", study.seed))
+            values[name] = st.slider(label.capitalize(), low, high, step=1.0, format="%g", **MEMORY.held(name, float(getattr(study, name))))
+    seed = st.number_input("Seed", 0, MOST_SEED, step=1, help="Draws the first weights.", **MEMORY.held("seed", study.seed))
     return values | {"seed": study.seed if seed is None else int(seed)}
-
-
-def _held(name: str, value: Any) -> dict[str, Any]:
-    key = WIDGETS + name
-    st.session_state.setdefault(key, value)
-    return {"key": key, "on_change": touch}
-
-
-def touch() -> None:
-    """The reader changed something."""
-    address.touch(PAGE)
-    st.session_state.pop(COMPLAINT, None)
-
-
-def show_address(study: Study) -> None:
-    """The study in the address bar, or the sentence on a link that could not be used."""
-    if COMPLAINT in st.session_state:
-        st.warning(st.session_state[COMPLAINT], icon=":material/link_off:")
-    else:
-        address.put(PAGE, to_query(study))
 
 
 def chart(study: Study, curves: dict[str, Any]) -> alt.LayerChart:

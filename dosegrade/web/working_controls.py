@@ -7,49 +7,20 @@ from typing import Any
 
 import streamlit as st
 
-from dosegrade.errors import DosegradeError, SpecError
+from dosegrade.errors import SpecError
 from dosegrade.nn.training import Config
-from dosegrade.web import address, controls, diagram
+from dosegrade.web import controls, diagram
+from dosegrade.web.memory import Memory
 from dosegrade.web.session import Run
 from dosegrade.web.working import BIGGEST, CASES, EXAMPLES, MOST_EPOCHS, MOST_ROWS, OWN, SUBS, Sheet, from_query, spell, switched, to_query
 
-PAGE = "working"
-WIDGETS = "working.set."
+MEMORY = Memory("working", Sheet(), from_query, to_query, "example")
 ICONS = {"dose": "medication", "scaled": "straighten", "lecture": "school", "dead": "power_settings_new", OWN: "play_circle"}
-NOW = "working.now"
-COMPLAINT = "working.complaint"
-
-
-def chosen() -> Sheet:
-    """The last sheet that made sense."""
-    sheet = st.session_state.get(NOW)
-    return sheet if isinstance(sheet, Sheet) else Sheet()
-
-
-def load(sheet: Sheet) -> None:
-    """Put a sheet into the widgets. Only before they are drawn, or in a callback."""
-    for key in [key for key in st.session_state if str(key).startswith(WIDGETS)]:
-        del st.session_state[key]
-    st.session_state[NOW] = sheet
-
-
-def follow_link() -> None:
-    """Take the sheet from a new address; where it cannot be read, say why and keep the last one."""
-    returning = NOW in st.session_state and "working.case" not in st.session_state
-    query = address.arrived(PAGE)
-    if query is None or (returning and not query):
-        return
-    st.session_state.pop(COMPLAINT, None)
-    try:
-        load(from_query(query))
-    except DosegradeError as problem:
-        load(chosen())
-        st.session_state[COMPLAINT] = f"This link cannot be used as it is. {problem} Shown instead: the last example that worked."
 
 
 def examples() -> None:
     """The examples, and what is worth seeing in the one that is chosen."""
-    sheet = chosen()
+    sheet = MEMORY.chosen
     st.session_state["working.case"] = sheet.case
     st.pills("Example", CASES, format_func=_title, key="working.case", on_change=_take_example, label_visibility="collapsed")
     if sheet.example is not None:
@@ -74,10 +45,10 @@ def _take_example() -> None:
     if case is None:
         return
     try:
-        load(of_playground() if case == OWN else switched(chosen(), case))
-        touch()
+        MEMORY.load(of_playground() if case == OWN else switched(MEMORY.chosen, case))
+        MEMORY.touch()
     except SpecError as problem:
-        st.session_state[COMPLAINT] = f"{problem} Shown instead: the last example that worked."
+        MEMORY.complain(problem)
 
 
 def of_playground() -> Sheet:
@@ -88,22 +59,16 @@ def of_playground() -> Sheet:
 
 
 def settings() -> Sheet:
-    """Draw the settings and give the sheet that they describe; where they make none, a sentence, and the last one stays."""
-    before = chosen()
-    try:
-        sheet = replace(before, **(_own(before) if before.case == OWN else _numbers(before)))
-    except SpecError as problem:
-        st.warning(f"{problem} Shown is the last example that worked.", icon=":material/error:")
-        return before
-    if sheet != before:
-        st.session_state[NOW] = sheet
-    return sheet
+    """Draw the settings and give the sheet that they describe."""
+    return MEMORY.settle(lambda before: replace(before, **(_own(before) if before.case == OWN else _numbers(before))))
 
 
 def _own(sheet: Sheet) -> dict[str, Any]:
     st.caption(controls.why(sheet.config))
-    epoch = st.slider("After epoch", 0, MOST_EPOCHS, **_held("epoch", sheet.epoch), help="Trained with the settings of the playground.")
-    rows = st.slider("Examples in the batch", 1, MOST_ROWS, **_held("rows", sheet.rows))
+    epoch = st.slider(
+        "After epoch", 0, MOST_EPOCHS, **MEMORY.held("epoch", sheet.epoch), help="Trained with the settings of the playground."
+    )
+    rows = st.slider("Examples in the batch", 1, MOST_ROWS, **MEMORY.held("rows", sheet.rows))
     return {"epoch": epoch, "rows": rows}
 
 
@@ -113,7 +78,9 @@ def _numbers(sheet: Sheet) -> dict[str, Any]:
     found: list[float] = []
     for start in range(0, len(titles), 2):
         for column, i in zip(st.columns(2, gap="small"), range(start, min(start + 2, len(titles))), strict=False):
-            value = column.number_input(titles[i], -BIGGEST, BIGGEST, step=None, format="%g", **_held(f"number{i}", float(sheet.values[i])))
+            value = column.number_input(
+                titles[i], -BIGGEST, BIGGEST, step=None, format="%g", **MEMORY.held(f"number{i}", float(sheet.values[i]))
+            )
             found.append(sheet.values[i] if value is None else float(value))
     usual = sheet.example.values if sheet.example else ()
     st.button("As in the source", icon=":material/undo:", disabled=tuple(found) == usual, on_click=_restore, width="stretch")
@@ -128,8 +95,8 @@ def titles_of(sheet: Sheet) -> list[str]:
 
 
 def _restore() -> None:
-    load(switched(chosen(), chosen().case))
-    touch()
+    MEMORY.load(switched(MEMORY.chosen, MEMORY.chosen.case))
+    MEMORY.touch()
 
 
 def weight(sheet: Sheet) -> None:
@@ -148,27 +115,6 @@ def take_press() -> None:
 
 
 def _choose(name: str | None) -> None:
-    if name in chosen().weights:
-        st.session_state[NOW] = replace(chosen(), weight=name)
-        touch()
-
-
-def show_address(sheet: Sheet) -> None:
-    """The sheet in the address bar, or the sentence on a link that could not be used."""
-    if COMPLAINT in st.session_state:
-        st.warning(st.session_state[COMPLAINT], icon=":material/link_off:")
-    else:
-        address.put(PAGE, to_query(sheet))
-
-
-def _held(name: str, value: Any) -> dict[str, Any]:
-    """Keywords that tie a widget to the session; where the session holds nothing yet, it takes `value`."""
-    key = WIDGETS + name
-    st.session_state.setdefault(key, value)
-    return {"key": key, "on_change": touch}
-
-
-def touch() -> None:
-    """The reader changed something."""
-    address.touch(PAGE)
-    st.session_state.pop(COMPLAINT, None)
+    if name in MEMORY.chosen.weights:
+        MEMORY.put(replace(MEMORY.chosen, weight=name))
+        MEMORY.touch()

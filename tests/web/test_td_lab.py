@@ -250,7 +250,7 @@ def test_nonsense_is_told_and_the_last_good_state_stays() -> None:
         box.set_value(text).run()
         assert not app.exception
         assert len(app.warning) == 1
-        assert "Shown is the last state that made sense." in app.warning[0].value
+        assert "Shown is the last trajectory that worked." in app.warning[0].value
         assert app.session_state["lab.now"] == DEFAULT
         assert app.text_input(key=f"lab.set.{field}").value == text
         app.text_input(key=f"lab.set.{field}").set_value(good).run()

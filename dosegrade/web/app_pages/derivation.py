@@ -4,14 +4,14 @@ import streamlit as st
 
 from dosegrade.web import diagram, working_controls, working_views
 
-working_controls.follow_link()
+working_controls.MEMORY.follow_link()
 st.title("Every number of one step")
 st.markdown("How an error finds its way to a weight. **Press a weight in the drawing and follow its chain.**")
 working_controls.examples()
 with st.sidebar:
     st.subheader("Numbers")
     sheet = working_controls.settings()
-working_controls.show_address(sheet)
+working_controls.MEMORY.show_address(sheet)
 
 working_controls.weight(sheet)
 with st.container(border=True):

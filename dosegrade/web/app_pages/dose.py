@@ -5,14 +5,14 @@ import streamlit as st
 from dosegrade.web import dose_views as views
 from dosegrade.web.dose import fit, truth
 
-views.follow_link()
+views.MEMORY.follow_link()
 st.title("Read a dose curve")
 st.markdown("A network was fitted to a toy curve. **Ask of it what one asks of any curve:** where is the peak, and what of the far end?")
 views.cases()
 with st.sidebar:
     st.subheader("Settings")
     study = views.settings()
-views.show_address(study)
+views.MEMORY.show_address(study)
 
 effects, true = truth(study)
 fits = {views.NETWORK: fit(study)} | ({views.RAW: fit(study, "none")} if study.raw else {})

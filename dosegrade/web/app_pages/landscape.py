@@ -5,14 +5,14 @@ import streamlit as st
 from dosegrade.web import surface_controls, surface_views
 from dosegrade.web.surface import paths
 
-surface_controls.follow_link()
+surface_controls.MEMORY.follow_link()
 st.title("One start, five ways down")
 st.markdown("The cost over two weights, as a map or as a relief. **Press Play, or press the map to start from there.**")
 surface_controls.scenes()
 with st.sidebar:
     st.subheader("Settings")
     land = surface_controls.settings()
-surface_controls.show_address(land)
+surface_controls.MEMORY.show_address(land)
 
 walked = paths(land)
 surface_views.view(land, walked, surface_controls.take_press)

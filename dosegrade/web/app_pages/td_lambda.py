@@ -5,14 +5,14 @@ import streamlit as st
 from dosegrade.web import lab_charts, lab_controls, lab_views
 from dosegrade.web.lab import play
 
-lab_controls.follow_link()
+lab_controls.MEMORY.follow_link()
 st.title("TD(λ), one step at a time")
 st.markdown("One error, shared among the states before it. **Step through an episode and see who gets how much.**")
 lab_controls.presets()
 with st.sidebar:
     st.subheader("Settings")
     lab = lab_controls.settings()
-lab_controls.show_address(lab)
+lab_controls.MEMORY.show_address(lab)
 
 played = [play(lab, method) for method in lab.methods]
 lab_controls.time(lab)
