@@ -196,10 +196,18 @@ class Hand:
         return self.reach(mistaken.values, [self.shaped(values) for values in made if values is not None] or [mistaken.values])
 
     @cached_property
+    def rows(self) -> frozenset[str]:
+        """The arrays that are made of rows, each a quantity of its own."""
+        return frozenset(step.name for step in self.steps if step.rows)
+
+    def count(self, port: Port, entries: Array) -> int:
+        """How many quantities some entries belong to."""
+        return int(entries.reshape(len(entries) if port.quantity in self.rows else 1, -1).any(axis=1).sum())
+
+    @cached_property
     def quantities(self) -> int:
-        """How many quantities are asked for: the rows of an array that is made of rows count one by one."""
-        rows = {step.name: len(step.needs) for step in self.steps if step.rows}
-        return sum(rows.get(port.quantity, 1) for port in self.ports)
+        """How many quantities are asked for."""
+        return sum(self.count(port, np.ones_like(self.truth[port.name], dtype=bool)) for port in self.ports)
 
     def worked(self) -> tuple[Line, ...]:
         """The derivation with its numbers, a line a step."""

@@ -91,13 +91,13 @@ class Worked:
         return tuple(Explanation(mistakes, sure) for mistakes in kinds) if len(kinds) <= MAX_NAMED else ()
 
     def pairs(self, answer: Answer) -> Sequence[Mistaken]:
-        """Two mistakes made together, where there are quantities enough to tell: two that are wrong for the student's own values."""
+        """Two mistakes made together, where there are quantities enough to tell: two or more are wrong for the student's own values."""
         right, followed = self.right(answer), self.followed(answer)
-        amiss = [p for p in self.hand.ports if p.name in answer and not (right[p.name] | np.isnan(answer[p.name])).all()]
-        lost = [p for p in amiss if not (right[p.name] | followed[p.name] | np.isnan(answer[p.name])).all()]
-        if len(answer) < ENOUGH_FOR_PAIRS or len(lost) < 2:
+        wrong = {p: ~(right[p.name] | np.isnan(answer[p.name])) for p in self.hand.ports if p.name in answer}
+        lost = sum(self.hand.count(p, entries & ~followed[p.name]) for p, entries in wrong.items())
+        if self.hand.quantities < ENOUGH_FOR_PAIRS or lost < 2:
             return ()
-        return list(self.hand.pairs({p.quantity for p in amiss}))
+        return list(self.hand.pairs({p.quantity for p, entries in wrong.items() if entries.any()}))
 
     def agrees(self, answer: Answer, values: Mapping[str, Array]) -> bool:
         """Whether every entry that was typed is the mistake's, as near as a right one would have to be."""
