@@ -6,6 +6,7 @@ Everything is entry by entry: a hand-typed number is right where |a − r| ≤ i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,25 @@ def near(found: Array, expected: Array, tolerance: Array) -> Array:
     """Entry by entry; a gap is never near."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(found - expected) <= tolerance * (1 + 1e-9))
+
+
+def coarse(found: Array, expected: Array, decimals: int, reach: Callable[[int], Array]) -> Array:
+    """Entry by entry, whether fewer decimals than asked for explain the gap: those typed, or two digits carried in between.
+
+    `reach(d)` is how far rounding at d decimals carries each entry.
+    """
+    carried = np.array([min(typed_decimals(f), two_digits(e)) for f, e in zip(found.flat, expected.flat, strict=True)]).reshape(found.shape)
+    close = np.zeros(found.shape, dtype=bool)
+    for d in set(carried[np.isfinite(found) & (carried < decimals)].flat):
+        close |= (carried == d) & near(found, expected, reach(int(d)))
+    return close
+
+
+def typed_decimals(value: float) -> int:
+    """The decimals of a number as it is written shortest."""
+    return max(0, -int(Decimal(repr(float(value))).normalize().as_tuple().exponent)) if np.isfinite(value) else 0
+
+
+def two_digits(value: float) -> int:
+    """The decimals that leave a number two significant digits."""
+    return max(0, 1 - int(np.floor(np.log10(abs(value))))) if value and np.isfinite(value) else 0

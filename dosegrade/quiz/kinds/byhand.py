@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from dosegrade.grading.exercises import Mistake
 from dosegrade.grading.report import Diagnosis
 from dosegrade.quiz.byhand import Hand, HandExercise, Mistaken
 from dosegrade.quiz.kinds.base import Question, Variant
-from dosegrade.quiz.tolerance import RTOL, apart, distant, narrowed, near, window
+from dosegrade.quiz.tolerance import RTOL, apart, coarse, distant, narrowed, near, window
 from dosegrade.quiz.variables import Redraw
 from dosegrade.registry import did_you_mean
 from dosegrade.steps import Step, follow, taken_apart
@@ -24,6 +25,7 @@ Array = NDArray[Any]
 Answer = dict[str, Array]
 MAX_NAMED = 4
 ENOUGH_FOR_PAIRS = 4
+COARSE = "near: carry more digits, {} decimals in every intermediate result"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ class Worked:
         own = {p.name: np.reshape(recomputed[p.quantity], answer[p.name].shape) for p in hand.ports if p.name in answer}
         barred = self.barred(student)
         return {name: near(typed, own[name], self.wide(name, own[name])) & ~right[name] & ~barred[name] for name, typed in answer.items()}
+
+    def coarse(self, answer: Answer) -> Answer:
+        """Which entries are wrong by no more than carrying too few digits explains."""
+
+        def reach(name: str, decimals: int) -> Array:
+            return replace(self.hand, decimals=decimals).rounding[name]
+
+        truth, right = self.hand.truth, self.right(answer)
+        return {n: coarse(t, truth[n], self.hand.decimals, partial(reach, n)) & ~right[n] for n, t in answer.items()}
 
     def wide(self, name: str, value: Array) -> Array:
         """The tolerance around another value than the right one."""

@@ -15,7 +15,7 @@ from dosegrade.grading.exercises import Port
 from dosegrade.grading.report import Check
 from dosegrade.quiz.byhand import HandExercise, hand_exercise
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Variant
-from dosegrade.quiz.kinds.byhand import Answer, ByHand, Worked
+from dosegrade.quiz.kinds.byhand import COARSE, Answer, ByHand, Worked
 from dosegrade.quiz.kinds.numbers import typed_list
 from dosegrade.quiz.typed import Malformed, array, blank, number, shape_words, shown
 from dosegrade.registry import did_you_mean
@@ -58,20 +58,23 @@ class Derivation(ByHand):
 
     def mark(self, variant: Variant[Worked], answer: Answer) -> Marks:
         right, followed = variant.key.right(answer), variant.key.followed(answer)
+        coarse = variant.key.coarse(answer)
         worth = self.points / len(self.ask)
-        checks = tuple(self.step_check(name, right.get(name), followed.get(name), worth) for name in self.ask)
+        checks = tuple(self.step_check(name, right.get(name), followed.get(name), coarse.get(name), worth) for name in self.ask)
         full = all(c.verdict == "correct" for c in checks)
         return Marks(checks, () if full else self.explained(variant.key, answer), score=self.points if full else None)
 
-    def step_check(self, name: str, right: Array | None, followed: Array | None, worth: float) -> Check:
+    def step_check(self, name: str, right: Array | None, followed: Array | None, coarse: Array | None, worth: float) -> Check:
         """The check of one step."""
-        if right is None or followed is None:
+        if right is None or followed is None or coarse is None:
             return Check(name, "missing", 0.0, worth, "left empty")
         if right.all():
             return Check(name, "correct", worth, worth)
         score = worth * float(np.mean(right + self.follow_through * followed))
         if (right | followed).all():
             return Check(name, "follow-through", score, worth, "right for your own earlier values: the mistake lies before this step")
+        if (right | followed | coarse).all():
+            return Check(name, "wrong", score, worth, COARSE.format(self.decimals))
         first = [int(i) for i in np.argwhere(~(right | followed))[0]]
         return Check(name, "wrong", score, worth, f"wrong, first at {first}" if first else "wrong")
 

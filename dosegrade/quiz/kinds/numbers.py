@@ -16,10 +16,10 @@ from dosegrade.grading.exercises import Mistake
 from dosegrade.grading.report import Check, Diagnosis
 from dosegrade.quiz.byhand import Hand, HandExercise, hand_exercise
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
-from dosegrade.quiz.kinds.byhand import Explanation, Worked, known_codes, told, work
+from dosegrade.quiz.kinds.byhand import COARSE, Explanation, Worked, known_codes, told, work
 from dosegrade.quiz.sources import Source, source
 from dosegrade.quiz.texts import scalar
-from dosegrade.quiz.tolerance import RTOL, near, propagated, window
+from dosegrade.quiz.tolerance import RTOL, coarse, near, propagated, window
 from dosegrade.quiz.typed import array, number, shape_words, whole
 from dosegrade.quiz.variables import Redraw
 
@@ -174,6 +174,15 @@ class Numeric(Question[Numbers]):
         found += tuple(Explanation((Mistake(code),), True) for code in hints if code not in covered)
         return told(self, found, hints)
 
+    def coarse(self, variant: Variant[Numbers], typed: Array) -> Array:
+        """Which entries are wrong by no more than carrying too few digits explains; of whole numbers none."""
+        key, answer = variant.key, self.sources[0]
+        if key.worked is not None:
+            return key.worked.coarse({self.ask: typed})[self.ask]
+        if answer is None or self.integer:
+            return np.zeros(typed.shape, dtype=bool)
+        return coarse(typed, key.answer, self.decimals, lambda d: propagated(answer.compute, variant.values, answer.uses, d))
+
     def asked(self) -> str:
         """What to type, for the field's help."""
         if self.integer:
@@ -199,19 +208,18 @@ class Number(Numeric):
         if near(typed, key.answer, key.tolerance):
             return Marks((Check("answer", "correct", self.points, self.points),))
         found = self.explained(key, typed)
-        check = Check("answer", "wrong", key.credit(typed) * self.points, self.points, "" if found else self.remark(key, typed))
+        check = Check("answer", "wrong", key.credit(typed) * self.points, self.points, "" if found else self.remark(variant, typed))
         return Marks((check,), found)
 
-    def remark(self, key: Numbers, typed: Array) -> str:
+    def remark(self, variant: Variant[Numbers], typed: Array) -> str:
         """What can be said of a wrong number that no mistake explains, without telling the right one."""
+        key = variant.key
         gap, size = float(np.abs(typed - key.answer)), float(np.abs(key.answer))
         if size and near(-typed, key.answer, key.tolerance):
             return "the sign is opposite"
         if self.integer and gap <= max(2.0, 0.01 * size):
             return "very near, but a count is exact: look for something counted twice or left out"
-        if not self.integer and gap <= 5 * float(key.tolerance):
-            return f"near: carry more digits, {self.decimals} decimals in every intermediate result"
-        return "wrong"
+        return COARSE.format(self.decimals) if self.coarse(variant, typed) else "wrong"
 
     def fields(self, variant: Variant[Numbers]) -> tuple[Field, ...]:
         return (Field("number", help=self.asked()),)
@@ -275,8 +283,9 @@ class ArrayQuestion(Numeric):
         if right.all():
             return Marks(tuple(Check(name, "correct", worth, worth) for name in self.entry_names(right.shape)), score=self.points)
         followed = np.zeros_like(right) if key.worked is None else key.worked.followed({self.ask: answer})[self.ask]
-        entries = zip(self.entry_names(right.shape), right.flat, np.isnan(answer).flat, followed.flat, strict=True)
-        checks = tuple(entry_check(name, bool(ok), bool(gap), worth, bool(own), self.follow_through) for name, ok, gap, own in entries)
+        remarks = np.where(self.coarse(variant, answer), COARSE.format(self.decimals), "wrong")
+        entries = zip(self.entry_names(right.shape), right.flat, np.isnan(answer).flat, followed.flat, remarks.flat, strict=True)
+        checks = tuple(entry_check(n, bool(ok), bool(gap), worth, bool(own), self.follow_through, str(r)) for n, ok, gap, own, r in entries)
         score = max(key.credit(answer) * self.points, sum(check.score for check in checks))
         return Marks(checks, self.explained(key, answer), orientation(key, answer), score)
 
@@ -325,15 +334,15 @@ def entry_names(shape: tuple[int, ...], labels: Sequence[str], columns: Sequence
     return names
 
 
-def entry_check(name: str, right: bool, gap: bool, worth: float, followed: bool = False, share: float = 1.0) -> Check:
-    """The check of one entry."""
+def entry_check(name: str, right: bool, gap: bool, worth: float, followed: bool, share: float, remark: str) -> Check:
+    """The check of one entry or cell; `share` is what following from own values earns, `remark` what is said of a wrong one."""
     if right:
         return Check(name, "correct", worth, worth)
     if gap:
         return Check(name, "missing", 0.0, worth, "left empty")
     if followed:
         return Check(name, "follow-through", share * worth, worth, "right for your own earlier values")
-    return Check(name, "wrong", 0.0, worth, "wrong")
+    return Check(name, "wrong", 0.0, worth, remark)
 
 
 def orientation(key: Numbers, answer: Array) -> tuple[str, ...]:

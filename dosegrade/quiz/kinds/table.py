@@ -15,8 +15,8 @@ from dosegrade.grading.report import Check
 from dosegrade.quiz.byhand import Hand, HandExercise, hand_exercise
 from dosegrade.quiz.columns import Column, ColumnMistake, column_exercise
 from dosegrade.quiz.kinds.base import Example, Field, Marks, Variant
-from dosegrade.quiz.kinds.byhand import Answer, ByHand, Worked
-from dosegrade.quiz.kinds.numbers import typed_list
+from dosegrade.quiz.kinds.byhand import COARSE, Answer, ByHand, Worked
+from dosegrade.quiz.kinds.numbers import entry_check, typed_list
 from dosegrade.quiz.typed import Malformed, array, shown
 
 Array = NDArray[Any]
@@ -88,28 +88,21 @@ class Table(ByHand):
         right, followed = variant.key.right(answer), variant.key.followed(answer)
         heads, n = self.heads(variant), variant.key.hand.n
         worth = self.points / (n * len(heads))
-        typed, ok, own = (self.wide(part, variant.key.hand) for part in (answer, right, followed))
-        checks = tuple(
-            self.cell(f"{self.row} = {t}, {head}", float(typed[t, k]), bool(ok[t, k]), bool(own[t, k]), worth)
-            for t in range(n)
-            for k, (_, head) in enumerate(heads)
-        )
+        parts = (right, {name: np.isnan(typed) for name, typed in answer.items()}, followed, variant.key.coarse(answer))
+        ok, gap, own, near = (self.wide(part, variant.key.hand) for part in parts)
+
+        def cell(t: int, k: int) -> Check:
+            remark = COARSE.format(self.decimals) if near[t, k] else "wrong"
+            name = f"{self.row} = {t}, {heads[k][1]}"
+            return entry_check(name, bool(ok[t, k]), bool(gap[t, k]), worth, bool(own[t, k]), self.follow_through, remark)
+
+        checks = tuple(cell(t, k) for t in range(n) for k in range(len(heads)))
         full = all(c.verdict == "correct" for c in checks)
         return Marks(checks, () if full else self.explained(variant.key, answer), score=self.points if full else None)
 
     def wide(self, part: Answer, hand: Hand) -> Array:
         """Quantities side by side, a row a step."""
         return np.hstack([np.reshape(part[p.name], (hand.n, -1)) for p in hand.ports])
-
-    def cell(self, name: str, typed: float, right: bool, followed: bool, worth: float) -> Check:
-        """The check of one cell."""
-        if right:
-            return Check(name, "correct", worth, worth)
-        if np.isnan(typed):
-            return Check(name, "missing", 0.0, worth, "left empty")
-        if followed:
-            return Check(name, "follow-through", self.follow_through * worth, worth, "right for your own earlier values")
-        return Check(name, "wrong", 0.0, worth, "wrong")
 
     def fields(self, variant: Variant[Worked]) -> tuple[Field, ...]:
         rows = tuple(f"{self.row} = {t}" for t in range(variant.key.hand.n))
