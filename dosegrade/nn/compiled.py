@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dosegrade.nn import kernel
 from dosegrade.nn.clipping import CLIPPINGS
-from dosegrade.nn.lanes import LANES
+from dosegrade.nn.kernel import codes
+from dosegrade.nn.kernel.lanes import LANES
+from dosegrade.nn.kernel.train import train
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import mlp
 from dosegrade.nn.optimizers import OPTIMIZERS
@@ -23,12 +24,12 @@ def covers(plan: Plan) -> bool:
     """Whether the kernel has a code for every part of the plan."""
     network = plan.network
     return (
-        all(layer.f.name in kernel.ACTIVATION_CODES for layer in network.dense)
+        all(layer.f.name in codes.ACTIVATION_CODES for layer in network.dense)
         and network.dense[-1].units <= 4096
-        and LOSSES[network.loss].name in kernel.LOSS_CODES
-        and OPTIMIZERS[plan.optimizer].name in kernel.OPTIMIZER_CODES
-        and CLIPPINGS[plan.clip].name in kernel.CLIPPING_CODES
-        and set(plan.hyper) <= set(kernel.HYPER)
+        and LOSSES[network.loss].name in codes.LOSS_CODES
+        and OPTIMIZERS[plan.optimizer].name in codes.OPTIMIZER_CODES
+        and CLIPPINGS[plan.clip].name in codes.CLIPPING_CODES
+        and set(plan.hyper) <= set(codes.HYPER)
     )
 
 
@@ -43,11 +44,11 @@ class Compiled:
         self.net, self.real, rows = table(plan)
         self.x, self.y = lanes(plan.x), lanes(np.reshape(plan.y, (plan.samples, -1)))
         loss, optimizer = LOSSES[network.loss].name, OPTIMIZERS[plan.optimizer].name
-        joint = kernel.JOINT.get((loss, network.dense[-1].f.name), 0)
-        codes = [kernel.LOSS_CODES[loss], joint, kernel.OPTIMIZER_CODES[optimizer], kernel.CLIPPING_CODES[CLIPPINGS[plan.clip].name]]
-        self.spec = np.array([*codes, plan.size, rows, plan.mask_width], np.int64)
+        joint = codes.JOINT.get((loss, network.dense[-1].f.name), 0)
+        parts = [codes.LOSS_CODES[loss], joint, codes.OPTIMIZER_CODES[optimizer], codes.CLIPPING_CODES[CLIPPINGS[plan.clip].name]]
+        self.spec = np.array([*parts, plan.size, rows, plan.mask_width], np.int64)
         self.knobs = np.array([network.l1, network.l2, plan.clip_at, plan.limit], float)
-        self.hyper = np.array([plan.hyper.get(name, 0.0) for name in kernel.HYPER], float)
+        self.hyper = np.array([plan.hyper.get(name, 0.0) for name in codes.HYPER], float)
 
     def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
         """The stretch; parameters and memory are changed in copies."""
@@ -58,7 +59,7 @@ class Compiled:
         thetas, losses, gradients = np.empty((kept, plan.parameters)), np.empty(kept), np.empty((kept, plan.parameters))
         fixed = self.net, self.real, self.spec, self.knobs, self.hyper, self.x, self.y, plan.samples
         given = order, stretch.rates.astype(float), masks, theta, slots, counters, stretch.every, stretch.watch
-        done = int(kernel.train(*fixed, *given, thetas, losses, gradients))
+        done = int(train(*fixed, *given, thetas, losses, gradients))
         kept = done // stretch.every
         return Trained(done, theta, restored(state, slots, counters), thetas[:kept], losses[:kept], gradients[:kept])
 
@@ -75,7 +76,7 @@ def table(plan: Plan) -> tuple[Array, Array, int]:
         f, wide = layer.f, layer.units * layer.f.pieces
         first = plan.places[2 * index].start
         rows = below, here, top, fed + top, 2 * fed + top, here + bent
-        net.append((width, layer.units, wide, kernel.ACTIVATION_CODES[f.name], first, f.pieces, *rows))
+        net.append((width, layer.units, wide, codes.ACTIVATION_CODES[f.name], first, f.pieces, *rows))
         real.append((f.parameter or 0.0, keep.get(index + 1, 1.0)))
         below, top, here, width = top, top + layer.units, here + wide, layer.units
     return np.array(net, np.int64), np.array(real, float), 3 * fed + 2 * bent

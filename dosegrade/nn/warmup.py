@@ -19,7 +19,8 @@ from typing import Any
 LOG = logging.getLogger(__name__)
 OFF = "DOSEGRADE_COMPILE"
 COMPILE = "from dosegrade.nn.compiled import warm; warm()"
-SOURCES = ("kernel.py", "lanes.py")
+KERNEL = Path(__file__).parent / "kernel"
+INDEX = "train.train-*.nbi"
 PATIENCE = 600.0
 HEAD_START, POLITE = 0.3, 10
 QUICK_TURNS = 2e-4
@@ -81,12 +82,14 @@ class Warmup:
 
 
 def cached() -> bool:
-    """Whether numba's cache holds a kernel younger than its source, as far as can be told without numba."""
-    folder = Path(__file__).parent
-    written = max((folder / name).stat().st_mtime for name in SOURCES)
+    """Whether numba's cache holds a kernel younger than its sources; an older one is thrown away, for numba looks at one source alone."""
+    written = max(source.stat().st_mtime for source in KERNEL.glob("*.py"))
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    found = Path(chosen).glob("*/kernel.train-*.nbi") if chosen else (folder / "__pycache__").glob("kernel.train-*.nbi")
-    return any(index.stat().st_mtime > written for index in found)
+    found = list(Path(chosen).glob(f"*/{INDEX}") if chosen else (KERNEL / "__pycache__").glob(INDEX))
+    for index in found:
+        if index.stat().st_mtime <= written:
+            index.unlink(missing_ok=True)
+    return any(index.exists() for index in found)
 
 
 def fill_cache(niceness: int) -> None:
