@@ -1,6 +1,7 @@
 """Toy curves, their seeds, and scalings that can be undone; the dose table is golden in extras.json (by hand)."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -23,21 +24,49 @@ def test_the_parabola_of_the_derivation() -> None:
     assert y.std() == pytest.approx(TABLE["uniform_0_100_exact_std"], abs=0.2)
 
 
+DOSES = [name for name, source in DATASETS.items() if source.group == "dose curves"]
+CLASSES = [name for name, source in DATASETS.items() if source.task == "classification"]
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_data_set_is_what_it_says(name: str) -> None:
-    data = make(name)
+    data, source = make(name), DATASETS[name]
     assert data.x.shape == (101, len(data.features))
     assert data.y.shape == (101, 1)
-    assert data.curve_inputs.shape == (101, len(data.features))
-    assert data.features[0] == "dose (mg)"
-    assert data.units == ("mg", "%")
-    np.testing.assert_array_equal(data.x[:, 0], np.linspace(0, 100, 101))
     np.testing.assert_array_equal(data.y, data.truth(data.x))
-    assert data.curve_truth.min() >= 0
-    assert data.curve_truth.max() <= 100
+    for column, (low, high) in zip(data.x.T, source.bounds, strict=False):
+        assert low <= column.min() < column.max() <= high
+    drawn = data.curve_truth if data.dimensions == 1 else data.truth(data.grid(30))
+    assert source.span[0] <= drawn.min() < drawn.max() <= source.span[1]
+    assert np.ptp(drawn) > 0.85 * (source.span[1] - source.span[0])
+    if name in DOSES:
+        assert (data.features[0], source.target) == ("dose (mg)", "effect (%)")
+        np.testing.assert_array_equal(data.x[:, 0], np.linspace(0, 100, 101))
+    else:
+        assert math.isnan(data.optimum)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("points", [100, 101, 500])
+def test_both_classes_are_there_with_room_between_them(name: str, points: int) -> None:
+    data = make(name, points, seed=3)
+    one, other = (data.x[data.y[:, 0] == label] for label in (0, 1))
+    assert min(len(one), len(other)) > 0.4 * points
+    apart = np.sqrt(((one[:, None] - other[None]) ** 2).sum(axis=2)).min()
+    assert apart > (0.0 if name == "gaussians" else 0.15)
+
+
+def test_the_labels_of_spirals_and_moons_are_those_of_the_arm_that_a_point_was_put_on() -> None:
+    for name in ("spirals", "moons"):
+        np.testing.assert_array_equal(make(name, 200).y[:, 0], np.arange(200) % 2 == 0)
+
+
+def test_a_surface_is_listed_row_by_row_from_below() -> None:
+    grid = make("xor").grid(3)
+    np.testing.assert_array_equal(grid[:4], [[-6, -6], [0, -6], [6, -6], [-6, 0]])
+
+
+@pytest.mark.parametrize("name", DOSES)
 def test_every_optimum_is_the_highest_point_of_its_curve(name: str) -> None:
     data = make(name)
     doses = np.linspace(0, 100, 10001)
@@ -46,12 +75,19 @@ def test_every_optimum_is_the_highest_point_of_its_curve(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_noise_is_seeded_and_leaves_the_doses_alone(name: str) -> None:
-    first, again, other = make(name, 51, 5.0, 1), make(name, 51, 5.0, 1), make(name, 51, 5.0, 2)
+def test_noise_is_seeded_and_as_large_as_it_says(name: str) -> None:
+    source = DATASETS[name]
+    first, again, other, calm = make(name, 201, 5.0, 1), make(name, 201, 5.0, 1), make(name, 201, 5.0, 2), make(name, 201, 0.0, 1)
     np.testing.assert_array_equal(first.y, again.y)
-    assert (first.y != other.y).all()
-    np.testing.assert_array_equal(first.x[:, 0], other.x[:, 0])
-    assert 3 < (first.y - first.truth(first.x)).std() < 7
+    np.testing.assert_array_equal(first.x, again.x)
+    if source.task == "classification":
+        assert (first.x != other.x).all()
+        np.testing.assert_array_equal(first.y, calm.y)
+        assert 0.04 < (first.x - calm.x).std() / 6 < 0.06
+    else:
+        assert (first.y != other.y).all()
+        np.testing.assert_array_equal(first.x, calm.x)
+        assert 0.04 < (first.y - first.truth(first.x)).std() / (source.span[1] - source.span[0]) < 0.06
 
 
 def test_two_peaks_have_two_peaks() -> None:
@@ -74,8 +110,8 @@ def test_the_best_dose_depends_on_the_patient() -> None:
         (("parabole",), "Did you mean 'parabola'"),
         (("parabola", 4), "whole number from 5 to 500"),
         (("parabola", 50.0), "whole number from 5 to 500"),
-        (("parabola", 50, -1.0), "percentage points from 0 to 50"),
-        (("parabola", 50, float("nan")), "percentage points from 0 to 50"),
+        (("parabola", 50, -1.0), "percent from 0 to 50"),
+        (("parabola", 50, float("nan")), "percent from 0 to 50"),
         (("parabola", 50, 1.0, -1), "data seed"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dosegrade import data as datasets
-from dosegrade.data import SCALINGS, Dataset
+from dosegrade.data import DATASETS, OWN, SCALINGS, Dataset, Source, features, own
 from dosegrade.errors import SpecError
 from dosegrade.nn import activations
 from dosegrade.nn.clipping import CLIPPINGS
@@ -21,17 +21,25 @@ MAX_HIDDEN, MAX_WIDTH = 6, 64
 MAX_LEARNING_RATE = 1e6
 MAX_PENALTY, MAX_CLIP = 10.0, 1e6
 MAX_DECAY_STEPS = 10**6
-HOT = frozenset({"learning_rate", "hyper", "optimizer", "batch", "l1", "l2", "clip", "clip_at", "schedule", "decay_steps", "decay_rate"})
+MAX_EPOCHS = 10**6
+STOPS = frozenset({"stop_epochs", "stop_loss", "patience"})
+HOT = STOPS | {"learning_rate", "hyper", "optimizer", "batch", "l1", "l2", "clip", "clip_at", "schedule", "decay_steps", "decay_rate"}
+TASKS = ("regression", "classification")
+SUITED = {"regression": ("identity", "mean_squared_error"), "classification": ("sigmoid", "binary_crossentropy")}
+NEVER_NEGATIVE = frozenset({"sigmoid", "hard_sigmoid", "softplus", "relu", "silu", "gelu"})  # or hardly ever
+MARGINS = frozenset({"hinge", "squared_hinge"})
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything that a run depends on. SpecError, in a full sentence, for a value that cannot be trained with.
 
+    `features` that the network is fed, () for the inputs as they are; `own` rows as text and their task, where `data` is own;
     `hidden` units a layer; `activations` one for each hidden layer or one for all; `batch` 0 for the full batch; `validation` the share of
     points held out; `hyper` (name, value) pairs that override the optimizer's defaults; `seed` draws weights, order and masks; `l1`, `l2`
     weigh the penalties; `clip` names a rule of CLIPPINGS with the bound `clip_at`, `schedule` one of SCHEDULES with `decay_steps` updates
-    and `decay_rate` (for cosine the share of the learning rate that is left at the end).
+    and `decay_rate` (for cosine the share of the learning rate that is left at the end). `stop_epochs`, `stop_loss` and `patience` (epochs
+    without a better loss) say when to stop, 0 for never. Classes are always 0 and 1 in the data; `scale_effect` is for regression.
     """
 
     data: str = "parabola"
@@ -39,6 +47,9 @@ class Config:
     noise: float = 0.0
     data_seed: int = 0
     validation: float = 0.0
+    features: tuple[str, ...] = ()
+    own: str = ""
+    own_task: str = "regression"
     hidden: tuple[int, ...] = (8,)
     activations: tuple[str, ...] = ("tanh",)
     output: str = "identity"
@@ -59,17 +70,37 @@ class Config:
     schedule: str = "constant"
     decay_steps: int = 100
     decay_rate: float = 0.5
+    stop_epochs: int = 0
+    stop_loss: float = 0.0
+    patience: int = 0
 
     def __post_init__(self) -> None:
+        _check_own(self)
         _check_names(self)
+        _check_fit(self)
         _check_shape(self)
         _check_numbers(self)
         _check_hyper(self)
 
     @property
+    def source(self) -> Source:
+        """Where the data come from."""
+        return own.source_of(self.own, self.own_task) if self.data == OWN else DATASETS[self.data]
+
+    @property
     def dataset(self) -> Dataset:
         """The data set that the run is made from."""
-        return datasets.make(self.data, self.points, self.noise, self.data_seed)
+        return datasets.sample(self.source, self.points, self.noise, self.data_seed)
+
+    @property
+    def task(self) -> str:
+        """regression or classification."""
+        return self.source.task
+
+    @property
+    def signed(self) -> bool:
+        """Whether classes are −1 and 1 for the network: where its output can be negative; otherwise they are 0 and 1."""
+        return self.task == "classification" and activations.get(self.output).name not in NEVER_NEGATIVE
 
     @property
     def network(self) -> Network:
@@ -80,7 +111,8 @@ class Config:
             layers.append(Dense(units, name))
             if self.dropout > 0:
                 layers.append(Dropout(self.dropout))
-        inputs = 1 + len(datasets.DATASETS[self.data].others)
+        source = self.source
+        inputs = len(self.features or source.names) + len(source.others)
         return Network(inputs, (*layers, Dense(1, self.output)), self.loss, float(self.l1), float(self.l2))
 
     @property
@@ -89,23 +121,60 @@ class Config:
         return round(self.validation * self.points)
 
 
-_SUBJECT = {"classification": "classes", "counts": "counts, which are never negative"}
+def losses_for(task: str) -> tuple[str, ...]:
+    """The losses that one output can be trained with."""
+    classes = ("binary_crossentropy", "squared_hinge", "hinge") if task == "classification" else ()
+    return (*classes, *(name for name, loss in LOSSES.items() if loss.task == "regression"))
+
+
+def _check_own(config: Config) -> None:
+    if config.own_task not in TASKS:
+        raise SpecError(f"Found own_task {config.own_task!r}; expected regression or classification. Choose regression for a number.")
+    if config.data != OWN:
+        object.__setattr__(config, "own", "")
+        object.__setattr__(config, "own_task", "regression")
+        return
+    table = own.read(config.own)
+    object.__setattr__(config, "own", table.text)
+    object.__setattr__(config, "points", len(table.rows))
+    _ = config.source
 
 
 def _check_names(config: Config) -> None:
-    _ = datasets.DATASETS[config.data], OPTIMIZERS[config.optimizer], INITIALIZERS[config.initializer]
+    _ = config.source, OPTIMIZERS[config.optimizer], INITIALIZERS[config.initializer]
     _ = CLIPPINGS[config.clip], SCHEDULES[config.schedule]
-    if LOSSES[config.loss].task != "regression":
-        suited = ", ".join(name for name, loss in LOSSES.items() if loss.task == "regression")
-        raise SpecError(
-            f"Found the loss {config.loss!r}, which is for {_SUBJECT[LOSSES[config.loss].task]}; an effect is a number. "
-            f"Choose one of {suited}."
-        )
+    features.check(config.source, config.features)
+    if config.features == features.base(config.source):
+        object.__setattr__(config, "features", ())
     if not isinstance(config.output, str) or activations.get(config.output).name == "softmax":
         raise SpecError(f"Found the output {config.output!r}; expected an activation other than softmax. Choose identity.")
     for field, kind in (("scale_dose", config.scale_dose), ("scale_effect", config.scale_effect)):
         if kind not in SCALINGS:
             raise SpecError(f"Found {field} {kind!r}; expected one of {', '.join(SCALINGS)}. Choose standard if in doubt.")
+
+
+_SUBJECT = {"classification": "classes", "counts": "counts, which are never negative"}
+
+
+def _check_fit(config: Config) -> None:
+    """Whether loss and output suit the task."""
+    loss, output = LOSSES[config.loss], activations.get(config.output).name
+    suited = losses_for(config.task)
+    if loss.name not in suited:
+        subject = "a number" if config.task == "regression" else "one of two classes, told by one output"
+        meant = "one output for each class" if config.task == "classification" == loss.task else _SUBJECT[loss.task]
+        raise SpecError(
+            f"Found the loss {config.loss!r}, which is for {meant}; the target is {subject}. Choose one of {', '.join(suited)}."
+        )
+    if loss.name == "binary_crossentropy" and output != "sigmoid":
+        raise SpecError(
+            f"Found the output {config.output!r} with binary_crossentropy, which takes a probability. Choose the output sigmoid."
+        )
+    if loss.name in MARGINS and output in NEVER_NEGATIVE:
+        raise SpecError(
+            f"Found the output {config.output!r} with {loss.name}, which wants −1 for one class and 1 for the other. "
+            "Choose the output identity or tanh."
+        )
 
 
 def _check_shape(config: Config) -> None:
@@ -137,6 +206,9 @@ def _check_numbers(config: Config) -> None:
     _whole("the decay steps", config.decay_steps, 1, MAX_DECAY_STEPS, 100)
     _real("the decay rate", config.decay_rate, 0, 1, 0.5)
     _whole("the batch", config.batch, 0, config.points - config.held_out, 0)
+    _whole("the epochs to stop after", config.stop_epochs, 0, MAX_EPOCHS, 1000)
+    _real("the loss to stop at", config.stop_loss, 0, 1e6, 0.001)
+    _whole("the patience in epochs", config.patience, 0, MAX_EPOCHS, 200)
 
 
 def _check_hyper(config: Config) -> None:
@@ -157,7 +229,7 @@ def _real(what: str, value: Any, low: float, high: float, instead: float) -> Non
 
 
 def needs_reset(old: Config, new: Config) -> bool:
-    """Whether `new` differs from `old` in more than how it learns: learning rate and schedule, optimizer, its settings, batch,
-    penalties, clipping.
+    """Whether `new` differs from `old` in more than how it learns and when it stops: learning rate and schedule, optimizer, its settings,
+    batch, penalties, clipping.
     """
     return any(getattr(old, f.name) != getattr(new, f.name) for f in fields(Config) if f.name not in HOT)

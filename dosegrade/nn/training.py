@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.data import Scaling
+from dosegrade.data.features import columns
 from dosegrade.errors import SpecError
 from dosegrade.nn.activations import Activation
 from dosegrade.nn.config import HOT, MAX_HIDDEN, MAX_WIDTH, Config, needs_reset
@@ -34,6 +35,9 @@ Array = NDArray[Any]
 MAX_LOSS = 1e12
 SATURATED = 1.0 - 0.99**2
 BURST = 0.005
+SURFACE, PATCH, EVERY = 30, 12, 4  # points a side of a surface and of a unit's picture; of a curve a unit shows every fourth
+MOSTLY = 0.95
+ALIVE, STUCK, DEAD = 0, 1, 2
 MOST_DRAWN = 2_000_000
 
 __all__ = ["MAX_HIDDEN", "MAX_LOSS", "MAX_WIDTH", "PRESETS", "Config", "Frame", "Preset", "Trainer", "needs_reset", "saturated"]
@@ -41,22 +45,30 @@ __all__ = ["MAX_HIDDEN", "MAX_LOSS", "MAX_WIDTH", "PRESETS", "Config", "Frame", 
 
 @dataclass(frozen=True)
 class Frame:
-    """One moment of training. `loss` and `validation_loss` in scaled units, penalties included (the latter nan without
-    held-out points), `r2` on the training points.
+    """One moment of training. `loss` and `validation_loss` in scaled units, penalties included; `r2` of regression and `accuracy` of
+    classification on the training points; nan for what there is not.
 
-    `curve` (101,) is the predicted effect in % at `dataset.curve_x`, `peak_dose` where it is highest; `theta` (P,) the parameters in the
-    order of `network.shapes`; `gradient` (L,) is ‖(dW_l, db_l)‖; `saturation` (L−1,) the saturated share of each hidden layer.
+    `curve` (101,) is the output in the data's units at `dataset.curve_x`, `peak_dose` where it is highest; `surface` (900,) the output
+    on `dataset.grid(30)`, of two inputs. `theta` (P,) holds the parameters in the order of `network.shapes`; `gradient` (L,) is
+    ‖(dW_l, db_l)‖; `saturation` (L−1,) the saturated share of each hidden layer. `units` has the output of every hidden unit and of the
+    network over the input (26 points, or `dataset.grid(12)`), a unit after the other, 128 for 0 and 255 for the largest size; `state` is 0
+    for a hidden unit that is alive, 1 where 95 % of the training points are on its flat part, 2 where none of them has a slope.
     """
 
     epoch: int
     loss: float
     validation_loss: float
     r2: float
+    accuracy: float
+    validation_accuracy: float
     peak_dose: float
     curve: Array
+    surface: Array
     theta: Array
     gradient: Array
     saturation: Array
+    units: Array
+    state: Array
 
 
 @dataclass(frozen=True)
@@ -111,11 +123,25 @@ class Trainer:
         held = np.sort(shuffled[: config.held_out])
         kept = np.setdiff1d(np.arange(len(x)), held)
         self.training_points, self.validation_points = kept, held
-        self.dose_scaling = Scaling.fit(config.scale_dose, x[kept])
-        self.effect_scaling = Scaling.fit(config.scale_effect, y[kept])
-        self._x, self._y = self.dose_scaling.apply(x), self.effect_scaling.apply(y)
+        raw, source = columns(self.dataset.source, config.features, x), self.dataset.source
+        farthest, largest = (max(map(abs, pair)) or 1.0 for pair in (source.bounds[0], source.span))
+        self.dose_scaling = Scaling.fit(config.scale_dose, raw[kept], farthest)
+        if source.task == "regression":
+            self.effect_scaling = Scaling.fit(config.scale_effect, y[kept], largest)
+        else:
+            self.effect_scaling = Scaling.signs() if config.signed else Scaling.fit("none", y)
+        self._x, self._y = self.dose_scaling.apply(raw), self.effect_scaling.apply(y)
         self._train = {"x": self._x[kept], "y": self._y[kept]}
-        self._curve_x = self.dose_scaling.apply(self.dataset.curve_inputs)
+        flat = source.dimensions == 2
+        curve = self._x[:0] if flat else self.inputs(self.dataset.curve_inputs)
+        self._looked_at = np.concatenate([self._x[kept], self._x[held], curve])
+        self._parts = np.cumsum([len(kept), len(held)])
+        grids = [self.dataset.grid(SURFACE), self.dataset.grid(PATCH)] if flat else []
+        self._grid = self.inputs(np.concatenate(grids)).astype(np.float32) if flat else None
+
+    def inputs(self, x: Array) -> Array:
+        """What the network is fed for data x (n, k): the chosen features, scaled (n, inputs)."""
+        return self.dose_scaling.apply(columns(self.dataset.source, self.config.features, x))
 
     def _plan_for(self, config: Config, name: str | None) -> None:
         """The plan of a configuration, its engine, and the moment seen by the derivation itself."""
@@ -263,20 +289,34 @@ class Trainer:
         return min(fit, apart - gone)
 
     def _develop(self, moments: Sequence[Moment]) -> list[Frame]:
-        """All frames of a chunk with one stacked forward pass a picture: parameters (K, …), outputs (K, n, 1)."""
-        thetas = np.stack([moment.theta for moment in moments])
-        stacked = self._stack(thetas)
+        """All frames of a chunk with one stacked forward pass: parameters (K, …), outputs (K, n, 1); surfaces in single precision."""
+        stacked = self._stack(np.stack([moment.theta for moment in moments]))
+        last, count = f"a{len(self.network.dense)}", len(moments)
         with np.errstate(all="ignore"):
-            seen = self._predict(stacked, self._train["x"])
-            curves = self.effect_scaling.undo(self._predict(stacked, self._curve_x)[f"a{len(self.network.dense)}"])[..., 0]
-            r2, validation = self._r2(seen), self._validation_loss(stacked)
-            saturation = self._saturation(seen)
+            seen = self._predict(stacked, self._looked_at)
+            trained, held, shown = np.split(seen[last], self._parts, axis=1)
+            curves, surfaces = self.effect_scaling.undo(shown)[..., 0], np.zeros((count, 0), np.float32)
+            if self._grid is None:
+                units = self._of_units(seen, slice(self._parts[-1], None, EVERY))
+            else:
+                rough = self._predict({name: value.astype(np.float32) for name, value in stacked.items()}, self._grid)
+                surfaces = self.effect_scaling.undo(rough[last][:, : SURFACE**2, 0]).astype(np.float32)
+                units = self._of_units(rough, slice(SURFACE**2, None))
+            saturation, state = self._saturation(seen)
             sizes = np.sqrt(np.add.reduceat(np.stack([m.gradient for m in moments]) ** 2, self._layer_starts, axis=1))
-        peaks = self.dataset.curve_x[curves.argmax(axis=1)]
-        return [
-            Frame(m.epoch, m.loss, float(validation[k]), float(r2[k]), float(peaks[k]), curves[k], m.theta, sizes[k], saturation[k])
-            for k, m in enumerate(moments)
-        ]
+            numbers = np.stack(
+                [
+                    [m.loss for m in moments],
+                    self._validation_loss(stacked, seen),
+                    self._r2(trained),
+                    self._accuracy(trained, self.training_points),
+                    self._accuracy(held, self.validation_points),
+                    self._peaks(curves),
+                ],
+                axis=1,
+            ).tolist()
+        arrays = zip(curves, surfaces, (m.theta for m in moments), sizes, saturation, units, state, strict=True)
+        return [Frame(m.epoch, *row, *each) for m, row, each in zip(moments, numbers, arrays, strict=True)]
 
     def _stack(self, thetas: Array) -> Params:
         """Parameters with a leading axis K; biases as (K, 1, units), so that they add to (K, n, units)."""
@@ -288,18 +328,35 @@ class Trainer:
     def _predict(self, stacked: Params, x: Array) -> Values:
         return evaluate(self._forward, {"x": x, **stacked})
 
-    def _r2(self, seen: Values) -> Array:
-        """1 − Σ(ŷ−y)²/Σ(y−ȳ)² (K,); nan where all effects are equal."""
+    def _r2(self, predicted: Array) -> Array:
+        """1 − Σ(ŷ−y)²/Σ(y−ȳ)² (K,); nan where all effects are equal, and for classes."""
         y = self._train["y"]
-        errors = ((seen[f"a{len(self.network.dense)}"] - y) ** 2).sum(axis=(1, 2))
-        return np.asarray(1.0 - errors / ((y - y.mean()) ** 2).sum())
+        if self.config.task == "classification":
+            return np.full(len(predicted), np.nan)
+        return np.asarray(1.0 - ((predicted - y) ** 2).sum(axis=(1, 2)) / ((y - y.mean()) ** 2).sum())
 
-    def _validation_loss(self, stacked: Params) -> Array:
-        held = self.validation_points
-        if not held.size:
-            return np.full(len(stacked["W1"]), np.nan)
-        predicted = self._predict(stacked, self._x[held])[f"a{len(self.network.dense)}"]
-        return np.asarray(LOSSES[self.config.loss].value(self._y[held], predicted).mean(axis=-1)) + self._penalty(stacked)
+    def _accuracy(self, predicted: Array, rows: Array) -> Array:
+        """The share (K,) of these points on the right side of the middle between both classes; nan for regression."""
+        if self.config.task == "regression" or not rows.size:
+            return np.full(len(predicted), np.nan)
+        right = (self.effect_scaling.undo(predicted) > 0.5) == (self.dataset.y[rows] > 0.5)
+        return np.asarray((right & np.isfinite(predicted)).mean(axis=(1, 2)))
+
+    def _peaks(self, curves: Array) -> Array:
+        """The dose (K,) of the largest effect, nan where the input is no dose."""
+        if math.isnan(self.dataset.optimum):
+            return np.full(len(curves), np.nan)
+        return np.asarray(self.dataset.curve_x[curves.argmax(axis=1)])
+
+    def _validation_loss(self, stacked: Params, seen: Values) -> Array:
+        """The loss (K,) on the points that are held out, as the derivation has it; nan without them."""
+        depth, rows, y = len(self.network.dense), slice(*self._parts), self._y[self.validation_points]
+        loss, output = LOSSES[self.config.loss], self.network.dense[-1].f.name
+        if not len(y):
+            return np.full(len(seen["z1"]), np.nan)
+        joint = loss.from_z.get(output)
+        each = joint[0](y, seen[f"z{depth}"][:, rows]) if joint else loss.value(y, seen[f"a{depth}"][:, rows])
+        return np.asarray(each.mean(axis=-1)) + self._penalty(stacked)
 
     def _penalty(self, stacked: Params) -> Array:
         """l1 Σ|W| + l2 Σ W² (K,)."""
@@ -307,10 +364,25 @@ class Trainer:
         terms = [self.network.l1 * np.abs(w).sum(axis=(1, 2)) + self.network.l2 * (w * w).sum(axis=(1, 2)) for w in kernels]
         return np.sum(terms, axis=0) if terms else np.zeros(len(stacked["W1"]))
 
-    def _saturation(self, seen: Values) -> Array:
-        """The share (K, L−1) of each hidden layer's outputs that are saturated."""
-        shares = [saturated(layer.f, seen[f"z{i}"]).mean(axis=(1, 2)) for i, layer in enumerate(self.network.dense[:-1], 1)]
-        return np.stack(shares, axis=1) if shares else np.zeros((len(seen[f"a{len(self.network.dense)}"]), 0))
+    def _of_units(self, seen: Values, rows: slice) -> Array:
+        """The outputs of all hidden units and of the network at some points, as bytes (K, units · points): 128 + 127 a/max|a|."""
+        outputs = np.concatenate([seen[f"a{i}"][:, rows].swapaxes(1, 2) for i in range(1, len(self.network.dense) + 1)], axis=1)
+        largest = np.abs(outputs).max(axis=(1, 2), keepdims=True)
+        shares = np.nan_to_num(outputs / np.where(largest > 0, largest, 1.0))
+        return np.asarray((128.5 + 127.0 * shares).astype(np.uint8).reshape(len(outputs), -1))
+
+    def _saturation(self, seen: Values) -> tuple[Array, Array]:
+        """The saturated share (K, L−1) of each hidden layer's outputs, and the state (K, units) of each hidden unit."""
+        count, rows = len(seen["z1"]), self._parts[0]
+        shares, states = [np.zeros((count, 0))], [np.zeros((count, 0), np.uint8)]
+        for i, layer in enumerate(self.network.dense[:-1], 1):
+            z = seen[f"z{i}"][:, :rows]
+            flat = saturated(layer.f, z).mean(axis=1)
+            shares.append(flat.mean(axis=1, keepdims=True))
+            states.append(np.where(flat >= MOSTLY, STUCK, ALIVE).astype(np.uint8))
+            if (whole := flat == 1.0).any():
+                states[-1][whole] = np.where(layer.f.derivative(z.swapaxes(1, 2)[whole]).any(axis=1), STUCK, DEAD)
+        return np.concatenate(shares, axis=1), np.concatenate(states, axis=1)
 
 
 def saturated(f: Activation, z: Array) -> Array:

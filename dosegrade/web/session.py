@@ -7,6 +7,7 @@ what it needs to go back to the epoch that the viewer sees.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from dosegrade.data import monotone_r2
-from dosegrade.nn.training import Config, Frame, Trainer, needs_reset
+from dosegrade.data.features import titles
+from dosegrade.nn.training import EVERY, PATCH, Config, Frame, Trainer, needs_reset
 from dosegrade.web.protocol import Scene, pack
 
 LOCK = threading.Lock()  # one chunk at a time in the whole process: small NumPy calls of many threads only fight for the interpreter
@@ -192,29 +194,67 @@ def settled(trainer: Trainer, frame: Frame) -> str:
 
 
 def scene_of(trainer: Trainer) -> Scene:
-    """Points that are trained on, points that are held out, and the true curve."""
+    """Points that are trained on and points that are held out, what each input of the network is over the picture, and the true curve."""
     data, kept, held = trainer.dataset, trainer.training_points, trainer.validation_points
-    x, y = data.x[:, 0], data.y[:, 0]
-    points = {"x": x[kept], "y": y[kept], "held_x": x[held], "held_y": y[held]}
-    return {**points, "curve": data.curve_x, "truth": data.curve_truth}
+    axes = ("x", "x2")[: data.dimensions]
+    scene: dict[str, Any] = {}
+    for before, rows in (("", kept), ("held_", held)):
+        scene |= {before + axis: data.x[rows, k] for k, axis in enumerate(axes)} | {f"{before}y": data.y[rows, 0]}
+    patch = data.grid(PATCH) if data.dimensions == 2 else data.curve_inputs[::EVERY]
+    fed = trainer.inputs(patch)
+    largest = np.abs(fed).max(axis=0)
+    scene["maps"] = np.floor(128.5 + 127.0 * fed / np.where(largest > 0, largest, 1.0)).T.ravel()
+    if data.dimensions == 1:
+        scene["curve"] = data.curve_x
+        if np.isfinite(data.curve_truth).all():
+            scene["truth"] = data.curve_truth
+    return scene
 
 
 def static_header(trainer: Trainer) -> dict[str, Any]:
     """What the browser has to know about a run beside the numbers."""
-    data, network = trainer.dataset, trainer.network
-    low, high = float(min(data.y.min(), data.curve_truth.min(), 0.0)), float(max(data.y.max(), data.curve_truth.max()))
-    room = 0.08 * (high - low)
-    dose, effect = data.units
+    data, network, source = trainer.dataset, trainer.network, trainer.dataset.source
+    names = [*source.names, *source.names][:2]
     return {
+        "task": data.task,
+        "dimensions": data.dimensions,
         "sizes": [network.inputs, *(layer.units for layer in network.dense)],
-        "wide": [network.shapes[f"W{i}"][1] for i in range(1, len(network.dense) + 1)],
+        "places": places(trainer),
         "activations": [layer.f.name.replace("_", " ") for layer in network.dense],
-        "inputs": [name.partition(" (")[0] for name in data.features],
-        "optimum": data.optimum,
-        "dose": [float(data.curve_x[0]), float(data.curve_x[-1])],
-        "range": [low - room, high + room],
-        "xLabel": f"dose ({dose})",
-        "yLabel": f"effect ({effect})",
+        "features": titles(source, trainer.config.features),
+        "patch": PATCH**2 if data.dimensions == 2 else len(data.curve_x[::EVERY]),
+        "bounds": dict(zip(("x1", "x2"), source.bounds, strict=False)),
+        "levels": list(source.span),
+        "classes": list(source.classes),
+        "optimum": None if math.isnan(data.optimum) else data.optimum,
+        "range": vertical(trainer),
+        "xLabel": names[0],
+        "x2Label": names[1],
+        "yLabel": source.target,
         "validated": bool(trainer.validation_points.size),
         "learning_rate": trainer.config.learning_rate,
     }
+
+
+def places(trainer: Trainer) -> list[dict[str, int]]:
+    """Where each layer's weights and biases start in theta; weights stand in rows of `wide`, a row an input."""
+    found, at = [], 0
+    for name, shape in trainer.network.shapes.items():
+        if name.startswith("W"):
+            found.append({"weights": at, "biases": at + math.prod(shape), "wide": shape[1]})
+        at += math.prod(shape)
+    return found
+
+
+def vertical(trainer: Trainer) -> list[float]:
+    """The range of the target's axis, with some room; a dose's effect starts at 0."""
+    data = trainer.dataset
+    seen: Any = data.y.ravel()
+    if data.task == "classification":
+        seen = np.append(seen, data.source.span)
+    elif not math.isnan(data.optimum):
+        seen = np.append(seen, 0.0)
+    if data.dimensions == 1 and np.isfinite(data.curve_truth).all():
+        seen = np.append(seen, data.curve_truth)
+    room = 0.08 * float(np.ptp(seen))
+    return [float(seen.min()) - room, float(seen.max()) + room]

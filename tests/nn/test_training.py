@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -69,6 +70,111 @@ def test_a_frame_shows_what_the_network_computes(name: str) -> None:
     np.testing.assert_array_equal(frame.theta, flat)
     assert frame.gradient.shape == (len(network.dense),)
     assert frame.saturation.shape == (len(network.dense) - 1,)
+
+
+def applied(trainer: Trainer, x: np.ndarray) -> np.ndarray:
+    return trainer.effect_scaling.undo(trainer.network.predict(trainer.params, trainer.inputs(x)))[:, 0]
+
+
+CLASSIFIERS = {
+    "probability": ("sigmoid", "binary_crossentropy"),
+    "margin": ("identity", "hinge"),
+    "squared margin": ("tanh", "squared_hinge"),
+    "squared": ("tanh", "mean_squared_error"),
+    "squared with 0 and 1": ("sigmoid", "mean_squared_error"),
+}
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifier_learns_and_says_how_many_are_right(name: str) -> None:
+    output, loss = CLASSIFIERS[name]
+    trainer = Trainer(Config(data="circle", noise=8.0, validation=0.3, output=output, loss=loss, points=200))
+    frame = frames(trainer, 80)[-1]
+    data, kept, held = trainer.dataset, trainer.training_points, trainer.validation_points
+    guessed = applied(trainer, data.x) > 0.5
+    for rows, accuracy in ((kept, frame.accuracy), (held, frame.validation_accuracy)):
+        assert accuracy == (guessed[rows] == (data.y[rows, 0] == 1)).mean() > 0.8
+    assert math.isnan(frame.r2)
+    assert math.isnan(frame.peak_dose)
+    y = data.y * 2 - 1 if output in ("identity", "tanh") else data.y
+    for rows, shown in ((kept, frame.loss), (held, frame.validation_loss)):
+        values = evaluate(trainer.network.steps(), {**trainer.params, "x": trainer.inputs(data.x[rows]), "y": y[rows]})
+        assert shown == pytest.approx(float(values["loss"]), rel=1e-10)
+    margins = (1 - y[kept, 0] * trainer.network.predict(trainer.params, trainer.inputs(data.x[kept]))[:, 0]).clip(0)
+    if "hinge" in loss:
+        assert frame.loss == pytest.approx((margins ** (2 if loss == "squared_hinge" else 1)).mean(), rel=1e-10)
+
+
+def test_the_loss_of_held_out_points_keeps_its_digits_where_the_sigmoid_is_full() -> None:
+    trainer = Trainer(
+        Config(data="xor", output="sigmoid", loss="binary_crossentropy", validation=0.5, learning_rate=100.0, optimizer="sgd")
+    )
+    trainer.advance(3)
+    values = {**trainer.params, "x": trainer._x[trainer.validation_points], "y": trainer.dataset.y[trainer.validation_points]}
+    expected = float(evaluate(trainer.network.steps(), values)["loss"])
+    assert trainer.frame().validation_loss == pytest.approx(expected, rel=1e-12)
+
+
+def test_surface_and_pictures_of_units_are_what_the_network_computes() -> None:
+    trainer = Trainer(Config(data="hills", features=("x1", "x2", "x1_x2"), hidden=(4, 3), activations=("relu", "tanh")))
+    frame = frames(trainer, 5)[-1]
+    np.testing.assert_allclose(frame.surface, applied(trainer, trainer.dataset.grid(30)), atol=1e-5)
+    steps = trainer.network.steps()
+    values = evaluate(steps, {**trainer.params, "x": trainer.inputs(trainer.dataset.grid(12)), "y": np.zeros((144, 1))})
+    outputs = np.concatenate([values[f"a{i}"].T for i in (1, 2, 3)])
+    drawn = frame.units.reshape(8, 144).astype(float)
+    np.testing.assert_allclose(drawn, 128 + 127 * outputs / np.abs(outputs).max(), atol=0.51)
+
+
+def test_of_one_input_units_show_every_fourth_point_of_the_curve() -> None:
+    trainer = Trainer(Config(hidden=(5,)))
+    frame = frames(trainer, 3)[-1]
+    assert frame.units.dtype == np.uint8
+    output = trainer.effect_scaling.apply(frame.curve[::4])
+    shown = frame.units.reshape(6, 26)[5].astype(float) - 128
+    np.testing.assert_allclose(shown / np.abs(shown).max(), output / np.abs(output).max(), atol=0.02)
+
+
+def test_units_are_alive_stuck_or_dead() -> None:
+    trainer = Trainer(Config(hidden=(3,), activations=("relu",), points=100))
+    params = trainer.params
+    theta = np.concatenate([np.array([[1.0, 1.0, 1.0]]).ravel(), [0.0, -1.7, -9.0], params["W2"].ravel(), params["b2"]])
+    trainer._now = replace(trainer._now, theta=theta)
+    assert list(trainer.frame().state) == [0, 1, 2]  # of standardised doses up to 1.71, a bias of −1.7 leaves one point
+    flat = Trainer(Config(hidden=(2,), scale_dose="none", points=100))
+    far = np.concatenate([[1.0, 0.01], [5.0, 0.0], [1.0, 1.0], [0.0]])
+    flat._now = replace(flat._now, theta=far)
+    assert list(flat.frame().state) == [1, 0]  # tanh is flat, never without a slope
+
+
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [
+        (Config(features=("x_squared",), scale_dose="none"), lambda x: (12 * x / 100 - 6) ** 2),
+        (Config(features=("x", "sin_x"), scale_dose="none"), lambda x: np.column_stack([x, np.sin(12 * x / 100 - 6)])),
+        (Config(data="sine", features=("x_cubed", "cos_x"), scale_dose="none"), lambda x: np.column_stack([x**3, np.cos(x)])),
+        (Config(data="plane", features=("x2", "x1_x2"), scale_dose="none"), lambda x: np.column_stack([x[:, 1], x[:, 0] * x[:, 1]])),
+        (
+            Config(data="patient", features=("x_squared",), scale_dose="none"),
+            lambda x: np.column_stack([(12 * x[:, 0] / 100 - 6) ** 2, x[:, 1:]]),
+        ),
+    ],
+)
+def test_features_are_functions_of_the_inputs(config: Config, columns: Callable) -> None:
+    trainer = Trainer(config)
+    np.testing.assert_allclose(trainer.inputs(trainer.dataset.x), columns(trainer.dataset.x), atol=1e-12)
+    assert frames(trainer, 2)[-1].epoch == 2
+
+
+def test_naming_the_inputs_is_the_same_as_naming_none() -> None:
+    assert Config(features=("x",)) == Config()
+
+
+def test_the_square_of_the_dose_makes_the_parabola_a_straight_line() -> None:
+    trainer = Trainer(Config(hidden=(), features=("x_squared",), optimizer="sgd", learning_rate=0.3))
+    frame = frames(trainer, 60)[-1]
+    assert frame.r2 > 0.9999
+    assert frame.peak_dose == 50
 
 
 def test_the_gradient_of_a_frame_is_that_of_the_full_loss() -> None:
@@ -288,6 +394,7 @@ def test_every_preset_says_what_and_why(name: str) -> None:
         ({"hyper": {"beta_1": 0.9}}, "a tuple of"),
         ({"output": "softmax"}, "an activation other than softmax"),
         ({"loss": "categorical_crossentropy"}, "which is for classes"),
+        ({"loss": "poisson"}, "which is for counts"),
         ({"scale_dose": "minmax"}, "none, unit, standard"),
         ({"hidden": (0,)}, "whole number from 1 to 64"),
         ({"hidden": (65,)}, "whole number from 1 to 64"),
@@ -305,6 +412,22 @@ def test_every_preset_says_what_and_why(name: str) -> None:
         ({"batch": 90, "validation": 0.2}, "from 0 to 81"),
         ({"points": 3}, "the number of points"),
         ({"noise": -1.0}, "the noise"),
+        ({"data": "circle", "loss": "binary_crossentropy"}, "Choose the output sigmoid"),
+        ({"data": "circle", "loss": "hinge", "output": "sigmoid"}, "Choose the output identity or tanh"),
+        (
+            {"data": "circle", "loss": "categorical_hinge"},
+            "one output for each class.* Choose one of binary_crossentropy, squared_hinge, hinge, ",
+        ),
+        ({"loss": "hinge"}, "the target is a number"),
+        ({"features": ("x1",)}, "Inverted parabola has one input. Choose from x, x_squared"),
+        ({"features": ("x", "x")}, "without repeats"),
+        ({"features": ["x"]}, "expected a tuple"),
+        ({"features": ("x_sqared",)}, "Did you mean 'x_squared'"),
+        ({"own_task": "ranking"}, "regression or classification"),
+        ({"data": "own"}, "Found no rows of your own"),
+        ({"stop_epochs": -1}, "the epochs to stop after"),
+        ({"stop_loss": float("nan")}, "the loss to stop at"),
+        ({"patience": 1.5}, "the patience in epochs"),
         ({"validation": 0.9}, "for validation"),
         ({"dropout": 1.0}, "the dropout rate"),
         ({"seed": -1}, "the seed"),
