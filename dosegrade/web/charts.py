@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 from dosegrade.nn.training import Frame
 from dosegrade.web.protocol import Scene
 
 HEIGHT = 260
+TONES = ("#e8590c", "#d5d2c8", "#0b7a75")  # of negative, zero and positive
 COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on light and on dark ground
 
 
-def curve(scene: Scene, frame: Frame) -> alt.LayerChart:
-    """Data, true curve and the network's curve at one epoch."""
-    x, y = alt.X("dose:Q").title("dose (mg)"), alt.Y("effect:Q").title("effect (%)")
+def output(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
+    """Data and the network's output at one epoch: a curve of one input, a map of two."""
+    return surface(header, scene, frame) if header["dimensions"] == 2 else curve(header, scene, frame)
+
+
+def curve(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
+    """Data, the network's curve and, where it is known, the true one."""
+    x, y = alt.X("x:Q").title(header["xLabel"]), alt.Y("y:Q").title(header["yLabel"])
     pairs = zip((*scene["x"], *scene["held_x"]), (*scene["y"], *scene["held_y"]), strict=True)
-    points = [{"dose": float(d), "effect": float(e)} for d, e in pairs]
-    lines = [*rows(scene["curve"], scene["truth"], "true"), *rows(scene["curve"], frame.curve, "network")]
+    points = [{"x": float(a), "y": float(b)} for a, b in pairs]
+    truth = rows(scene["curve"], scene["truth"], "true") if "truth" in scene else []
     dots = alt.Chart(_data(points)).mark_circle(opacity=0.4, size=28, color="gray").encode(x, y)
-    drawn = alt.Chart(_data(lines)).mark_line(strokeWidth=2.5).encode(x, y, of_color("network", "true"), tooltip=tips())
-    both: alt.LayerChart = dots + drawn
+    names = ("network", "true") if truth else ("network",)
+    drawn = alt.Chart(_data([*truth, *rows(scene["curve"], frame.curve, "network")])).mark_line(strokeWidth=2.5)
+    both: alt.LayerChart = dots + drawn.encode(x, y, of_color(*names), tooltip=tips())
     return both.properties(height=HEIGHT)
+
+
+def surface(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
+    """The output over two inputs as coloured tiles, the data points over it; those held out are hollow."""
+    side = math.isqrt(len(frame.surface))
+    (left, right), (low, high) = header["bounds"]["x1"], header["bounds"]["x2"]
+    wide, tall = (right - left) / (side - 1), (high - low) / (side - 1)
+    middles = product(np.linspace(low, high, side).tolist(), np.linspace(left, right, side).tolist())
+    tiles = [
+        {"x": x - wide / 2, "to_x": x + wide / 2, "y": y - tall / 2, "to_y": y + tall / 2, "output": v}
+        for v, (y, x) in zip(frame.surface.tolist(), middles, strict=True)
+    ]
+    floor, top = header["levels"]
+    middle = 0.0 if floor < 0.0 < top else (floor + top) / 2
+    tone = alt.Scale(domain=[floor, middle, top], range=list(TONES), clamp=True, interpolate="rgb")
+    x = alt.X("x:Q").scale(domain=[left - wide / 2, right + wide / 2], nice=False).title(header["xLabel"])
+    y = alt.Y("y:Q").scale(domain=[low - tall / 2, high + tall / 2], nice=False).title(header["x2Label"])
+    color = alt.Color("output:Q").scale(tone).title(header["yLabel"])
+    ground = alt.Chart(_data(tiles)).mark_rect(strokeWidth=0, opacity=0.75).encode(x, y, color, x2="to_x:Q", y2="to_y:Q")
+    hollow = alt.FillOpacity("of:N").scale(domain=["training", "held out"], range=[1, 0]).legend(None)
+    dots = alt.Chart(_data([*spots(scene, ""), *spots(scene, "held_")])).mark_point(size=24, strokeWidth=1.5, opacity=1)
+    filled = alt.Fill("output:Q").scale(tone).legend(None)
+    both: alt.LayerChart = ground + dots.encode(x, y, color, filled, hollow, tooltip=["of:N", "x:Q", "y:Q", "output:Q"])
+    return both.properties(height=HEIGHT, usermeta={"embedOptions": {"renderer": "canvas"}})
+
+
+def spots(scene: Scene, held: str) -> list[dict[str, Any]]:
+    """The data points of two inputs, those held out or the others."""
+    columns = (scene[held + name].tolist() for name in ("x", "x2", "y"))
+    return [{"x": x, "y": y, "output": v, "of": "held out" if held else "training"} for x, y, v in zip(*columns, strict=True)]
 
 
 def _data(values: list[dict[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=values)
 
 
-def rows(doses: Iterable[float], effects: Iterable[float], name: str) -> list[dict[str, Any]]:
+def rows(xs: Iterable[float], ys: Iterable[float], name: str) -> list[dict[str, Any]]:
     """One line of a chart."""
-    return [{"dose": float(d), "effect": float(e), "of": name} for d, e in zip(doses, effects, strict=True)]
+    return [{"x": float(x), "y": float(y), "of": name} for x, y in zip(xs, ys, strict=True)]
 
 
 def of_color(*names: str) -> alt.Color:
@@ -43,7 +83,7 @@ def of_color(*names: str) -> alt.Color:
 
 def tips() -> list[alt.Tooltip]:
     """What the pointer shows."""
-    return [alt.Tooltip("of:N"), alt.Tooltip("dose:Q", format=".0f"), alt.Tooltip("effect:Q", format=".1f")]
+    return [alt.Tooltip("of:N"), alt.Tooltip("x:Q", format=".3~g"), alt.Tooltip("y:Q", format=".4~g")]
 
 
 def losses(frames: Sequence[Frame]) -> alt.Chart:
@@ -68,9 +108,15 @@ def layers(frame: Frame) -> list[dict[str, str]]:
     return [{"layer": name, "gradient size": f"{size:.3g}", "saturated": share} for name, size, share in rows]
 
 
-def told(scene: Scene, frame: Frame, optimum: float) -> str:
-    """The curve in one sentence."""
+def told(header: Mapping[str, Any], frame: Frame) -> str:
+    """The output in one sentence."""
+    fit = (
+        f"R² is {frame.r2:.3f}" if header["task"] == "regression" else f"{frame.accuracy:.1%} of the training points are on the right side"
+    )
+    if header["optimum"] is None:
+        over = header["xLabel"] if header["dimensions"] == 1 else f"{header['xLabel']} and {header['x2Label']}"
+        return f"The network's {header['yLabel']} over {over} at epoch {frame.epoch}, with the data points; {fit}."
     return (
         f"Effect against dose at epoch {frame.epoch}: the network's curve is highest at {frame.peak_dose:.1f} mg, "
-        f"the true one at {optimum:.1f} mg; R² is {frame.r2:.3f}."
+        f"the true one at {header['optimum']:.1f} mg; {fit}."
     )

@@ -29,7 +29,7 @@ function planOf(canvas, ink, scene, w, h) {
   return (canvas.plan = { key, columns, edges, units, inputs: columns[0], side });
 }
 
-function drawNetwork(canvas, ink, scene, frame, mark) {
+function drawNetwork(canvas, ink, scene, frame, mark, map) {
   const { ctx, w, h } = paper(canvas), { theta } = frame;
   if (!w || !h) return;
   const plan = planOf(canvas, ink, scene, w, h), numbers = theta.length <= 16 && plan.side > 24;
@@ -50,6 +50,7 @@ function drawNetwork(canvas, ink, scene, frame, mark) {
     unit(ctx, ink, scene, u, values, atlas, plan.inputs.length + plan.units.indexOf(u), theta[u.index], largest, state);
     if (numbers) { ctx.fillStyle = ink.text; write(ctx, ink, `b ${short(theta[u.index])}`, u.x, u.y + half + 13, { size: 11, align: "center", alpha: 0.85, halo: true }); }
   }
+  if (map && scene.dimensions === 2) { const { x, y, side } = plan.units.at(-1); ctx.drawImage(map, x - half + 2, y - half + 2, side - 4, side - 4); }
   if (numbers) for (const e of plan.edges) edgeNumber(ctx, ink, e, theta[e.index], (h - 26) / 2, half);
   if (mark) emphasis(ctx, ink, plan, mark, half);
   captions(ctx, ink, scene, plan, h);

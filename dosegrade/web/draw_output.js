@@ -10,7 +10,7 @@ function drawOutput(canvas, ink, scene, frame, point) {
 
 // What does not change from frame to frame: axes, data and the true curve.
 function curveGround(canvas, { w, h }, ink, scene, box) {
-  const { range, dose } = scene;
+  const { range, bounds: { x1: dose } } = scene;
   return kept(canvas, "ground", `${scene.gen} ${ink.serial}`, w, h, (ctx) => {
     const { X, Y } = axes(ctx, ink, box, dose, range, ticks(dose[0], dose[1], w > 420 ? 10 : 5), ticks(range[0], range[1], 6));
     write(ctx, ink, scene.xLabel, box.left + box.wide / 2, h - 4, { align: "center", alpha: 0.72 });
@@ -26,7 +26,7 @@ function curveGround(canvas, { w, h }, ink, scene, box) {
 }
 
 function drawCurve(canvas, sheet, ink, scene, frame, point) {
-  const { ctx, w, h } = sheet, { range, dose } = scene;
+  const { ctx, w, h } = sheet, { range, bounds: { x1: dose } } = scene;
   const box = { left: 44, top: 40, wide: w - 58, high: h - 80 };
   const { picture, X, Y } = curveGround(canvas, sheet, ink, scene, box);
   canvas.spots = { X, Y };

@@ -100,7 +100,6 @@ class Live {
   // A message from the server. The same one may come again (theme, rerun): its seq is known then.
   receive({ header, scene, frames }) {
     if (header.seq === this.seq && header.gen === this.gen) return;
-    dress(scene);
     const changed = header.gen !== this.gen;
     if (!changed && header.seq < this.seq) return;
     if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); this.hands.fresh(); }
@@ -204,7 +203,7 @@ class Live {
     if (!frame || !this.scene || !this.ink) return;
     const start = performance.now(), { output, net, loss, sizes, now } = this.canvas;
     drawOutput(output, this.ink, this.scene, frame, this.hands.point);
-    drawNetwork(net, this.ink, this.scene, frame, this.hands.mark);
+    drawNetwork(net, this.ink, this.scene, frame, this.hands.mark, output.map);
     drawLoss(loss, this.ink, this.history, this.cursor, this.log, this.scene.validated);
     drawGradients(sizes, this.ink, this.history, this.cursor);
     drawLayers(now, this.ink, frame);
@@ -298,16 +297,6 @@ class Live {
 }
 
 function fitness(r2) { return !Number.isFinite(r2) ? "–" : Math.abs(r2) < 1000 ? r2.toFixed(3).replace("-", "−") : figure(r2); }
-
-function dress(scene) {
-  scene.dimensions ??= 1;
-  scene.task ??= "regression";
-  scene.features ??= scene.inputs;
-  scene.patch ??= 26;
-  if (scene.places) return;
-  let at = 0;
-  scene.places = scene.wide.map((wide, l) => { const weights = at, biases = at + scene.sizes[l] * wide; at = biases + wide; return { weights, biases, wide }; });
-}
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const live = (parentElement.live ??= new Live(parentElement));

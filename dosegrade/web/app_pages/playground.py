@@ -1,4 +1,4 @@
-"""The playground: pick a small network, press Play, watch it learn a dose-response curve."""
+"""The playground: pick a small network, press Play, watch it learn."""
 
 import streamlit as st
 
@@ -19,17 +19,17 @@ def watch() -> None:
 
 def stills(run: Run) -> None:
     """What the live view shows, as charts and a table that can be read and saved."""
-    frame, optimum = run.still(), run.trainer.dataset.optimum
+    frame = run.still()
     st.subheader(f"Epoch {frame.epoch:,} at leisure")
     left, right = st.columns(2)
-    left.altair_chart(charts.curve(run.scene, frame), alt=charts.told(run.scene, frame, optimum))
+    left.altair_chart(charts.output(run.static, run.scene, frame), alt=charts.told(run.static, frame))
     right.altair_chart(charts.losses(run.past()), alt=f"Loss on a log scale, up to epoch {frame.epoch}: {frame.loss:.4g} there.")
     st.dataframe(charts.layers(frame), hide_index=True, alt="Gradient size and saturated share by layer")
 
 
 playground.follow_link()
 st.title("Watch a small network learn")
-st.markdown("A neural network of a few units learns how an effect depends on the dose. **Choose one, press Play, watch every epoch.**")
+st.markdown("A neural network of a few units learns a curve, a surface or two classes. **Choose one, press Play, watch every epoch.**")
 controls.presets()
 story = st.container()
 with st.sidebar:
