@@ -111,7 +111,11 @@ class Printed(io.TextIOBase):
 class Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports the files beside the solution from memory; nothing can be opened here."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, bytes]] = {}
+
+    def have(self, files: Mapping[str, bytes]) -> None:
+        """The program's files, by path."""
         self._files = {_module_name(path): (path, source) for path, source in files.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
@@ -311,23 +315,19 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
 class Run:
     """One program in this process, reporting to a channel."""
 
-    def __init__(self, channel: Channel, request: Mapping[str, Any]) -> None:
-        self._channel, self._request, self._printed = channel, request, Printed(channel)
+    def __init__(self, stage: Stage, request: Mapping[str, Any]) -> None:
+        self._channel, self._request, self._printed = stage.channel, request, stage.printed
         self._loaded = Loaded(request["name"], request["cells"])
+        stage.siblings.have(request["siblings"])
+        sys.modules.setdefault(_module_name(request["name"]), self._loaded.module)
+        sys.argv[:] = [request["name"]]
 
     def everything(self) -> None:
         """Loads, then does each task."""
-        _prepare(self._request["siblings"], self._request["name"], self._printed, self._loaded.module)
         if not self._guarded(self._load, self._request["tasks"][0]["print"]):
             return
         for task in self._request["tasks"]:
             self._guarded(partial(self._do, task), task["print"])
-
-    def rehearse(self) -> None:
-        """The same without touching the interpreter's state."""
-        self._guarded(self._load, 9)
-        for task in self._request["tasks"]:
-            self._guarded(partial(self._do, task), 9)
 
     def _guarded(self, step: Callable[[], None], budget: int) -> bool:
         self._printed.allow(budget)
@@ -375,24 +375,27 @@ def _mutated(arguments: tuple[Any, ...], packed: bytes) -> bool:
         return True
 
 
-def _prepare(siblings: Mapping[str, bytes], name: str, printed: Printed, module: ModuleType) -> None:
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[misc,assignment]
-    sys.meta_path.append(Siblings(siblings))
-    sys.modules["__main__"] = ModuleType("__main__")
-    sys.modules.setdefault(_module_name(name), module)
-    sys.argv[:] = [name]
-    random.seed(SEED)  # Python draws a new seed at every fork; NumPy's state is the zygote's, set in `rehearse`
+class Stage:
+    """The interpreter as every program finds it, set before the fork: the way out, the streams, the importer, the seeds."""
 
+    def __init__(self, descriptor: int) -> None:
+        self.channel = Channel(descriptor)
+        self.printed = Printed(self.channel)
+        self.siblings = Siblings()
+        sys.meta_path.append(self.siblings)
+        sys.modules["__main__"] = ModuleType("__main__")
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc,assignment]
+        random.seed(SEED)
+        np.random.seed(SEED)  # noqa: NPY002
 
-def serve(descriptor: int, body: bytes) -> None:
-    """Answers the request on `descriptor`; the caller has locked the process in and ends it afterwards."""
-    channel = Channel(descriptor)
-    channel.send(values.READY)
-    try:
-        Run(channel, values.decode(body)).everything()
-    except MemoryError:
-        channel.reserve = None
-        channel.fail(Failure("memory", "MemoryError: the memory limit was reached"))
+    def serve(self, body: bytes) -> None:
+        """Answers a request; the caller has locked the process in and ends it afterwards."""
+        self.channel.send(values.READY)
+        try:
+            Run(self, values.decode(body)).everything()
+        except MemoryError:
+            self.channel.reserve = None
+            self.channel.fail(Failure("memory", "MemoryError: the memory limit was reached"))
 
 
 _REHEARSAL = b"""
@@ -410,9 +413,10 @@ def rehearse() -> None:
     call = values.encode((np.ones((3, 2)), 1.0))
     tasks = [{"function": name, "calls": [call] * 5, "print": 9, "output": 9999} for name in "fg"]
     request = {"name": "solution.py", "cells": [(_REHEARSAL, "")], "siblings": {}, "tolerant": False, "tasks": tasks}
-    channel = Channel(os.open(os.devnull, os.O_WRONLY))
+    kept = sys.meta_path[:], sys.modules["__main__"], sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+    stage = Stage(os.open(os.devnull, os.O_WRONLY))
     for _ in range(8):
-        Run(channel, values.decode(values.encode(request))).rehearse()
-    channel.close()
-    np.random.seed(SEED)  # noqa: NPY002
+        stage.serve(values.encode(request))
+    stage.channel.close()
+    sys.meta_path[:], sys.modules["__main__"], sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = kept  # type: ignore[misc]
     del sys.modules["solution"]

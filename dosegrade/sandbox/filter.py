@@ -114,12 +114,12 @@ class Filter:
         code = b"".join(struct.pack("<HBBI", *instruction) for instruction in instructions or assemble(table))
         self._code = ctypes.create_string_buffer(code, len(code))
         self._program = _Program(len(code) // 8, ctypes.addressof(self._code))
-        self._seccomp = ctypes.c_long(table.seccomp)
+        set_mode_filter, no_flags = 1, 0
+        self._arguments = (*map(ctypes.c_long, (table.seccomp, set_mode_filter, no_flags)), ctypes.byref(self._program))
         self._call = ctypes.CDLL(None, use_errno=True).syscall
         self._call.restype = ctypes.c_long
 
     def install(self) -> None:
         """Locks the calling process in, for good; needs no_new_privs. Raises OSError where the kernel will not."""
-        set_mode_filter, no_flags = ctypes.c_long(1), ctypes.c_long(0)
-        if self._call(self._seccomp, set_mode_filter, no_flags, ctypes.byref(self._program)) != 0:
+        if self._call(*self._arguments) != 0:
             raise OSError(ctypes.get_errno(), f"seccomp: {os.strerror(ctypes.get_errno())}")

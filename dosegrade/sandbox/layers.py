@@ -121,24 +121,28 @@ def landlock() -> str:
     return f"ABI {abi}, nothing allowed"
 
 
+_DIE = (PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
+
+
 def die_with_parent(parent: int) -> None:
     """SIGKILL when the parent ends; ends at once where it already has."""
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if libc.prctl(*_DIE) != 0 or os.getppid() != parent:
         os._exit(1)
 
 
-_ZERO = (resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
+def limit_all() -> None:
+    """The resource limits that hold for the zygote and every run."""
+    _lower(resource.RLIMIT_STACK, 8 << 20)
+    _lower(resource.RLIMIT_NOFILE, 16)
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
+        _lower(kind, 0)
 
 
 def limit(address_space: int, cpu_seconds: int) -> None:
     """Resource limits of one run. The address space bounds memory exactly, because nothing can fork, map files or make memfds."""
     _lower(resource.RLIMIT_AS, address_space)
     _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
-    _lower(resource.RLIMIT_STACK, 8 << 20)
-    _lower(resource.RLIMIT_NOFILE, 16)
-    for kind in _ZERO:
-        _lower(kind, 0)
+    _lower(resource.RLIMIT_NPROC, 0)
 
 
 def _lower(kind: int, soft: int, hard: int | None = None) -> None:

@@ -6,6 +6,7 @@ It holds the expected answers, sends only source and inputs, and reads back only
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import select
@@ -293,7 +294,7 @@ class LinuxSandbox:
 
     def _greet(self, worker: Worker) -> None:
         try:
-            report = values.decode(worker.hello())
+            report = json.loads(worker.hello())
         except WorkerLost as error:
             self._drop()
             raise SandboxError(f"found that the checker's worker does not start: {error}; see `dosegrade doctor`") from error

@@ -5,10 +5,11 @@ Needs NumPy only, because it runs inside the sandbox too, where the rest of the 
 
 from __future__ import annotations
 
+import marshal
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -153,144 +154,71 @@ def _flaw_of_object(value: Any) -> str | None:
 
 # Inputs: parent to child -------------------------------------------------------------------------------------------------
 
-_CODES = {"<f8": b"d", "<f4": b"f", "<i8": b"q", "<i4": b"i", "|b1": b"?"}
-_DTYPES = {code[0]: np.dtype(name) for name, code in _CODES.items()}
-_F8, _I8, _U4 = struct.Struct("<d"), struct.Struct("<q"), struct.Struct("<I")
+_DTYPES = {name: np.dtype(name) for name in ("<f8", "<f4", "<i8", "<i4", "|b1")}
+_NUMBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (np.bool_, bool), (np.floating | float, float), (np.integer | int, int),
+)  # fmt: skip
+_ATOMS = frozenset({type(None), bool, int, float, str, bytes})
+# No references and no interned strings, so that equal values are equal bytes.
+_MARSHAL = 2
 
 
 def encode(value: Any) -> bytes:
     """Plain data as bytes: None, bool, int, float, str, bytes, real arrays, and lists, tuples and str-keyed dicts of those."""
-    out: list[bytes] = []
-    _encode(value, out, MAX_DEPTH)
-    return b"".join(out)
+    arrays: list[tuple[str, tuple[int, ...], bytes]] = []
+    return marshal.dumps((_plain(value, arrays, MAX_DEPTH), arrays), _MARSHAL)
 
 
-def _encode(value: Any, out: list[bytes], depth: int) -> None:
+def _plain(value: Any, arrays: list[tuple[str, tuple[int, ...], bytes]], depth: int) -> Any:
+    """`value` with an ellipsis for each array."""
     kind = type(value)
-    if kind is float:
-        out.append(b"F" + _F8.pack(value))
-    elif kind is np.ndarray:
-        _encode_array(value, out)
-    elif kind in (list, tuple, dict):
+    if kind in _ATOMS:
+        return value
+    if kind is np.ndarray:
+        if value.dtype.str not in _DTYPES or value.ndim > MAX_DIMENSIONS:
+            raise TypeError(
+                f"found an array of {value.dtype} with {value.ndim} dimensions, expected float64, float32, int64, int32 or bool"
+            )
+        arrays.append((value.dtype.str, value.shape, value.tobytes()))
+        return ...
+    if kind is tuple or kind is list or kind is dict:
         if depth == 0:
             raise TypeError("found values nested too deeply (or within themselves), expected at most 32 levels")
-        _encode_container(value, out, depth - 1)
-    else:
-        _encode_atom(value, out)
+        return _plain_container(value, arrays, depth - 1)
+    for types, plain in _NUMBERS:
+        if isinstance(value, types):
+            return plain(value)
+    raise TypeError(f"found an argument of type {kind.__name__}, expected plain numbers, texts, arrays, lists, tuples or dicts")
 
 
-def _encode_container(value: Any, out: list[bytes], depth: int) -> None:
-    tag = b"D" if type(value) is dict else b"L" if type(value) is list else b"T"
-    out.append(tag + _U4.pack(len(value)))
-    if tag != b"D":
-        for item in value:
-            _encode(item, out, depth)
-        return
-    for key, item in value.items():
+def _plain_container(value: Any, arrays: list[tuple[str, tuple[int, ...], bytes]], depth: int) -> Any:
+    if type(value) is not dict:
+        items = [_plain(item, arrays, depth) for item in value]
+        return items if type(value) is list else tuple(items)
+    for key in value:
         if type(key) is not str:
             raise TypeError(f"found a dict key of type {type(key).__name__}, expected str")
-        _encode_atom(key, out)
-        _encode(item, out, depth)
-
-
-def _encode_atom(value: Any, out: list[bytes]) -> None:
-    if value is None:
-        out.append(b"N")
-    elif isinstance(value, bool | np.bool_):
-        out.append(b"Y" if value else b"X")
-    elif isinstance(value, np.floating | float):
-        out.append(b"F" + _F8.pack(float(value)))
-    elif isinstance(value, int | np.integer):
-        _encode_bytes(b"I", str(int(value)).encode(), out)
-    elif type(value) is str:
-        _encode_bytes(b"S", value.encode("utf-8", "surrogatepass"), out)
-    elif type(value) is bytes:
-        _encode_bytes(b"B", value, out)
-    else:
-        raise TypeError(f"found an argument of type {type(value).__name__}, expected plain numbers, texts, arrays, lists, tuples or dicts")
-
-
-def _encode_bytes(tag: bytes, data: bytes, out: list[bytes]) -> None:
-    out.append(tag + _U4.pack(len(data)) + data)
-
-
-def _encode_array(value: NDArray[Any], out: list[bytes]) -> None:
-    code = _CODES.get(value.dtype.str)
-    if code is None or value.ndim > MAX_DIMENSIONS:
-        raise TypeError(f"found an array of {value.dtype} with {value.ndim} dimensions, expected float64, float32, int64, int32 or bool")
-    out.append(b"A" + code + struct.pack(f"<B{value.ndim}Q", value.ndim, *value.shape) + value.tobytes())
+    return {key: _plain(item, arrays, depth) for key, item in value.items()}
 
 
 def decode(data: bytes) -> Any:
-    """The value that `encode` was given; raises Malformed on anything else. Arrays are fresh and writable."""
-    try:
-        value, at = _decode(data, 0, MAX_DEPTH)
-    except (struct.error, IndexError, UnicodeDecodeError, OverflowError, ValueError) as error:
-        raise Malformed(f"found bytes that are no value ({error})") from error
-    if at != len(data):
-        raise Malformed("found bytes after the value")
+    """The value that `encode` was given, of a trusted sender (marshal is not made for others). Arrays are fresh and writable."""
+    value, arrays = marshal.loads(data)
+    return _filled(value, iter(arrays)) if arrays else value
+
+
+def _filled(value: Any, arrays: Iterator[tuple[str, tuple[int, ...], bytes]]) -> Any:
+    kind = type(value)
+    if value is ...:
+        dtype, shape, raw = next(arrays)
+        return np.frombuffer(raw, _DTYPES[dtype]).reshape(shape).copy()
+    if kind is tuple:
+        return tuple([_filled(item, arrays) for item in value])
+    if kind is list:
+        return [_filled(item, arrays) for item in value]
+    if kind is dict:
+        return {key: _filled(item, arrays) for key, item in value.items()}
     return value
-
-
-def _decode(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    tag = data[at]
-    at += 1
-    if tag == 0x46:  # F
-        return _F8.unpack_from(data, at)[0], at + 8
-    if tag == 0x41:  # A
-        return _decode_array(data, at)
-    if tag in _CONSTANTS:
-        return _CONSTANTS[tag], at
-    size: int = _U4.unpack_from(data, at)[0]
-    at += 4
-    if tag in b"ISB":
-        return _decode_atom(tag, data[at : at + size], size), at + size
-    if depth == 0:
-        raise Malformed("nested too deeply")
-    return _decode_container(tag, size, data, at, depth - 1)
-
-
-_CONSTANTS: dict[int, Any] = {0x4E: None, 0x59: True, 0x58: False}  # N, Y, X
-
-
-def _decode_atom(tag: int, raw: bytes, size: int) -> Any:
-    if len(raw) != size:
-        raise Malformed("cut short")
-    if tag == 0x42:  # B
-        return raw
-    if tag == 0x53:  # S
-        return raw.decode("utf-8", "surrogatepass")
-    return int(raw)
-
-
-def _decode_container(tag: int, size: int, data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    if tag not in b"LTD" or size > len(data):
-        raise Malformed("unknown tag")
-    items = []
-    for _ in range(2 * size if tag == 0x44 else size):
-        item, at = _decode(data, at, depth)
-        items.append(item)
-    if tag == 0x4C:
-        return items, at
-    if tag == 0x54:
-        return tuple(items), at
-    keys = items[::2]
-    if not all(type(key) is str for key in keys):
-        raise Malformed("a key that is no text")
-    return dict(zip(keys, items[1::2], strict=True)), at
-
-
-def _decode_array(data: bytes, at: int) -> tuple[NDArray[Any], int]:
-    dtype = _DTYPES.get(data[at])
-    ndim = data[at + 1]
-    if dtype is None or ndim > MAX_DIMENSIONS:
-        raise Malformed("unknown array")
-    shape = struct.unpack_from(f"<{ndim}Q", data, at + 2)
-    at += 2 + 8 * ndim
-    end = at + dtype.itemsize * math.prod(shape)
-    if end > len(data):
-        raise Malformed("cut short")
-    return np.frombuffer(data[at:end], dtype).reshape(shape).copy(), end
 
 
 # Results: child to parent ------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import array
 import contextlib
+import ctypes
 import gc
 import importlib
+import json
 import os
 import select
 import signal
@@ -45,6 +47,8 @@ class Zygote:
         if table is None:
             raise RuntimeError(f"there is no system-call table for {os.uname().machine} with this Python")
         self._filter = filter.Filter(table)
+        # Not os.fork: what Python does around it (locks, threads, a new seed) this process does not need, and it costs as much again.
+        self._bare_fork = ctypes.PyDLL(None).fork
 
     # Start -------------------------------------------------------------------------------------------------------------
 
@@ -63,14 +67,18 @@ class Zygote:
         if self._found["namespaces"][0]:
             self._layers.prctl(self._layers.PR_SET_PDEATHSIG, signal.SIGKILL)
         close_imports()
-        gc.freeze()
-        gc.enable()
+        self._layers.limit_all()
         self._wake = watch_children()
         self._me = os.getpid()
         locked = self._ask_child(self._locked_probe)
         benign = bool(locked.pop("benign", 0))
         report = {"layers": self._found, "open": outside, "locked": locked, "benign": benign, "size": self._size}
-        self._control.send(b"H" + self._values.encode(report))
+        self._stage = self._child.Stage(CONTROL + 1)
+        gc.collect()
+        self._filled = fill_gaps()
+        gc.freeze()
+        gc.enable()
+        self._control.send(b"H" + json.dumps(report).encode())
 
     def _layer(self, name: str, build: Callable[[], str]) -> None:
         if name in self._skip:
@@ -89,7 +97,7 @@ class Zygote:
             code = 1
             try:
                 os.dup2(writing, 10)
-                os.write(10, self._values.encode(ask()))
+                os.write(10, json.dumps(ask()).encode())
                 code = 0
             finally:
                 os._exit(code)
@@ -97,7 +105,7 @@ class Zygote:
         with os.fdopen(reading, "rb") as pipe:
             data = pipe.read()
         os.waitpid(pid, 0)
-        return self._values.decode(data) if data else {}
+        return dict(json.loads(data)) if data else {}
 
     def _budget(self) -> int:
         return self._size + self._selftest.PROBE_BYTES
@@ -141,25 +149,23 @@ class Zygote:
         return bool(message)
 
     def _fork(self, request: int, result: int) -> None:
-        try:
-            pid = os.fork()
-        except OSError as error:
-            self._control.send(b"E" + str(error).encode())
-            return
+        pid = self._bare_fork()
         if pid == 0:
             try:
                 self._run(request, result)
             finally:
                 os._exit(0)
-        self._running = pid
+        if pid < 0:
+            self._control.send(b"Efound no way to start another process")
+        self._running = max(pid, 0)
 
     def _run(self, request: int, result: int) -> None:
         """In the child: the pipes to 3 and 4, everything else closed, the request read, locked in, then the program."""
         self._control.send(b"P")
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._layers.die_with_parent(self._me)
-        move(request, result)
+        os.dup2(request, CONTROL)
+        os.dup2(result, CONTROL + 1)
+        os.closerange(CONTROL + 2, 64)
         body = read_all(CONTROL)
         os.close(CONTROL)
         memory, cpu = self._values.REQUEST.unpack_from(body)
@@ -168,7 +174,7 @@ class Zygote:
             self._filter.install()
         except BaseException:
             os._exit(99)
-        self._child.serve(CONTROL + 1, body[self._values.REQUEST.size :])
+        self._stage.serve(body[self._values.REQUEST.size :])
 
     def _kill(self) -> None:
         if self._running:
@@ -184,21 +190,11 @@ class Zygote:
 
     def _floor(self) -> None:
         """The least that a run can cost: fork, exit, wait."""
-        pid = os.fork()
+        pid = self._bare_fork()
         if pid == 0:
             os._exit(0)
         os.waitpid(pid, 0)
         self._control.send(b"F")
-
-
-def move(request: int, result: int) -> None:
-    """The two pipes to the descriptors 3 and 4, wherever they lie, and nothing else left open."""
-    import fcntl
-
-    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 20) for descriptor in (request, result)]
-    for target, descriptor in enumerate(high, CONTROL):
-        os.dup2(descriptor, target)
-    os.closerange(CONTROL + 2, 64)
 
 
 def read_all(descriptor: int) -> bytes:
@@ -246,6 +242,17 @@ def process_size() -> tuple[int, int]:
     return int(lines["Threads"]), int(lines["VmSize"].split()[0]) << 10
 
 
+def fill_gaps() -> list[bytes]:
+    """Objects that fill the free places between others: what a child then allocates lies together, on pages that it need not copy."""
+    kept = []
+    for size in range(64, 513, 16):  # the classes of Python's allocator, whose pools of 16 KiB are given out in order of address
+        run, last = 0, 0
+        while run < (1 << 14) // size - 8:
+            kept.append(bytes(size - 33))
+            run, last = run + 1 if id(kept[-1]) - last == size else 0, id(kept[-1])
+    return kept
+
+
 def close_imports() -> None:
     """Leaves only what is loaded, built in or frozen, so that a later import says that the module is not there."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
@@ -284,7 +291,7 @@ def run_unlocked(libraries: str) -> None:
 
     close_imports()
     child.rehearse()
-    child.serve(result, body[values.REQUEST.size :])
+    child.Stage(result).serve(body[values.REQUEST.size :])
     os._exit(0)
 
 
