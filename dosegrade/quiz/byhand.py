@@ -248,7 +248,13 @@ def outside(steps: Steps) -> list[str]:
 
 
 def td_inputs(made: Exercise, table: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Values, int]:
-    """One episode from the variables `path` (a letter a state), `states`, `rewards`, `w0`, `alpha`, `gamma`, `lam`; the end is terminal."""
+    """One episode from the variables `path` (a letter a state), `states`, `rewards`, `w0`, `alpha`, `gamma`, `lam`; the end is terminal.
+
+    Rewards and first weights may be left out where only the trace is asked for, which does not rest on them.
+    """
+    blank = {"rewards": np.zeros(len(values.get("path", ""))), "w0": np.zeros(len(values.get("states", "")))}
+    traces = all(port.quantity.startswith("z") for port in made.returns)
+    values = {**(blank if traces else {}), **values}
     for name in ("path", "states", "rewards", "w0", "alpha", "gamma", "lam"):
         if name not in values:
             raise SpecError(f"exercise: the episode needs '{name}'; add it to [questions.variables].")

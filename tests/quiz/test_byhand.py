@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from dosegrade.errors import SpecError
+from dosegrade.quiz.kinds import KINDS
+from dosegrade.quiz.kinds.byhand import slip
 from dosegrade.quiz.kinds.derivation import Derivation
 from dosegrade.quiz.kinds.table import Table
 from dosegrade.quiz.question import load
+from dosegrade.spec import build
 
 NET = {"family": "network", "network": {"inputs": 2, "units": [2, 1], "activation": "relu", "output": "relu", "loss": "squared"}}
 NAMES = {"a1": "u", "W2": "w2", "a2": "y_hat", "da2": "eps2", "dz2": "delta2", "da1": "eps1", "dz1": "delta1", "dW2": "dw2"}
@@ -162,8 +165,6 @@ def columns(**keys: Any) -> Table:
         "id": "returns",
         "text": "?",
     }
-    from dosegrade.spec import build
-
     return build(Table, {**table, **keys}, "here")
 
 
@@ -196,3 +197,107 @@ def test_tables_that_are_wrong(keys: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError) as error:
         columns(**keys)
     assert words in str(error.value)
+
+
+CHAIN = {"family": "network", "network": {"inputs": 1, "units": [1, 1, 1], "activation": "tanh", "loss": "squared"}}
+POINT = {"x": 0.7, "y": 1.3, "W1": 0.6, "b1": -0.3, "W2": 0.9, "b2": 0.2, "W3": 1.5, "b3": 0.4}
+EPISODE = {"path": "ABAC", "states": "ABC", "rewards": [1, -2, 3, 2], "w0": [0.3, -0.2, 0.4], "alpha": 0.35, "gamma": 0.9, "lam": 0.6}
+
+
+def single(kind: str, ask: str, exercise: Any = CHAIN, variables: Any = POINT, **keys: Any) -> tuple[Any, Any]:
+    q = build(KINDS[kind], {"id": "q", "kind": kind, "text": "?", "ask": ask, "exercise": exercise, "variables": variables, **keys}, "here")
+    return q, q.variant(0)
+
+
+def codes(report: Any) -> list[tuple[str, bool]]:
+    return [(d.code, d.certain) for d in report.diagnoses]
+
+
+def test_one_number_of_a_chain() -> None:
+    """∂L/∂W2 = 2(ê−e)W3(1−h2²)h1 by hand; fixed numbers at which three mistakes lie within 1 % of the truth, and 33 give it."""
+    q, variant = single("number", "dW2")
+    h1 = np.tanh(0.12)
+    h2 = np.tanh(0.9 * h1 + 0.2)
+    truth = 2 * (1.5 * h2 + 0.4 - 1.3) * 1.5 * (1 - h2**2) * h1
+    assert q.right(variant) == pytest.approx(truth, abs=5e-5)
+    assert q.grade(variant, q.right(variant)).diagnoses == ()
+    assert codes(q.grade(variant, round(truth / 2, 4))) == [("G01", True)]
+    assert codes(q.grade(variant, truth / 2 * 1.007)) == [("G01", False)]
+    assert codes(q.grade(variant, -truth)) == [("G04", False), ("G30", False)]
+    assert codes(q.grade(variant, 0.5)) == []
+    assert "digits" in q.grade(variant, -0.15).checks[0].message
+    assert q.grade(variant, -0.1486).verdict == "wrong"
+
+
+def test_a_questions_own_hint_and_credit_stay() -> None:
+    own = {"code": "G01", "value": "0 - 0.0739012", "credit": 0.5, "hint": "My own hint."}
+    q, variant = single("number", "dW2", lures=[own], shows=["G04"], points=2)
+    report = q.grade(variant, -0.0739)
+    assert (report.score, [d.hint for d in report.diagnoses]) == (1.0, ["My own hint."])
+
+
+def test_an_array_of_the_lectures_network() -> None:
+    q, variant = single("array", "dW1", {**NET, "names": {"W2": "w2"}}, LECTURE)
+    right = variant.key.answer
+    np.testing.assert_allclose(right, [[1.056, 0], [2.112, 0]])
+    assert codes(q.grade(variant, (right / 2).tolist())) == [("G01", True)]
+    assert codes(q.grade(variant, right.T.tolist())) == [("G45", True)]
+    assert "transpose" in q.grade(variant, right.T.tolist()).notes[0]
+
+
+def test_a_trace_at_a_step_and_the_weights_row_by_row() -> None:
+    td = {"family": "td-lambda", "features": 3}
+    q, variant = single("array", "z[2]", td, {k: v for k, v in EPISODE.items() if k not in ("rewards", "w0")})
+    np.testing.assert_allclose(variant.key.answer, [1 + 0.54**2, 0.54, 0])
+    assert codes(q.grade(variant, [1 + 0.6**2, 0.6, 0])) == [("T02", True)]
+    q, variant = single("number", "delta[0]", td, EPISODE)
+    assert float(variant.key.answer) == pytest.approx(1 + 0.9 * -0.2 - 0.3)
+    assert codes(q.grade(variant, 1 - 0.2 - 0.3)) == [("T24", True)]
+    q, variant = single("array", "z", td, EPISODE, points=12)
+    answer = slip(variant.key.hand, "z", 3)["z"]
+    report = q.grade(variant, answer.tolist())
+    assert (report.score, [c.verdict for c in report.checks].count("wrong")) == (pytest.approx(11), 1)
+    assert "follow-through" in {c.verdict for c in report.checks}
+
+
+@pytest.mark.parametrize(
+    ("kind", "ask", "keys", "words"),
+    [
+        ("number", "dW9", {}, "no quantity 'dW9'"),
+        ("number", "z[9]", {"exercise": {"family": "td-lambda", "features": 3}, "variables": EPISODE}, "no 'z[9]' here"),
+        ("number", "dW2", {"answer": 1.0}, "either 'answer', or 'ask'"),
+        ("number", "", {}, "either 'answer', or 'ask'"),
+        ("number", "dW2", {"integer": True}, "no whole numbers"),
+        ("number", "dW2", {"shows": ["T01"]}, "shows: T01 is no mistake"),
+        ("number", "dW2", {"shows": ["G02"]}, "G02 does not show"),
+        ("array", "dW2", {}, 'use kind = "number"'),
+        ("number", "dW2", {"exercise": {"family": "network", "network": {"inputs": 1, "units": [2, 1]}, "names": {}}}, "has shape"),
+    ],
+)
+def test_a_quantity_that_cannot_be_asked(kind: str, ask: str, keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        single(kind, ask, **keys)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["q49", "q14"])
+def test_two_mistakes_together_are_named_and_slips_are_not(name: str) -> None:
+    q = next(q for q in load("lecture-10").typed if q.id == name)
+    variant = q.variant(1)
+    hand = variant.key.hand
+    pairs = list(hand.pairs({p.quantity for p in hand.ports}))
+    named = 0
+    for made in pairs[7 :: len(pairs) // 9]:
+        found = q.mark(variant, {name: np.round(value, 4) for name, value in made.values.items()}).diagnoses
+        groups = {frozenset(d.code for d in found if d.group == group) for group in {d.group for d in found}}
+        if found and found[0].group is not None:
+            assert frozenset(made.codes) in groups
+            named += 1
+    assert named >= 2
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        values, chosen = dict(hand.inputs), set(rng.choice([s.name for s in hand.steps if not s.rows], 2, replace=False))
+        for step in hand.steps:
+            value = np.asarray(step.compute(*[values[n] for n in step.needs]), dtype=float)
+            values[step.name] = value * rng.uniform(0.2, 3) + 0.1 if step.name in chosen else value
+        assert q.mark(variant, hand.shaped(values)).diagnoses == ()

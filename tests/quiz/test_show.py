@@ -79,7 +79,7 @@ def test_the_commands(tmp_path: Path) -> None:
     status, out, _ = run("list")
     assert status == 0
     assert "quiz-09" in out
-    assert "59 questions" in out
+    assert "61 questions" in out
     status, out, _ = run("show", "quiz-09")
     assert (status, "Answer" in out) == (0, False)
     assert "Answer: B" in run("show", "quiz-09", "--key")[1]

@@ -134,7 +134,7 @@ def test_every_kind_is_drawn_answered_and_explained_and_nothing_is_told_before(n
     assert not [secret for secret in secrets(q) if secret.encode() in sent]
     enter(app, "lecture-10", name, q.right(q.variant(2)), 2)
     assert not app.exception
-    assert "1 of 59 answered" in shown(app)
+    assert "1 of 61 answered" in shown(app)
     assert f"**{q.max_score:g} of 101 points**" in shown(app)
     assert "Worked solution" in [e.label for e in app.expander]
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_no_attempt(typed: str) -> None:
     app = enter(visit(quiz="lecture-10", question="q02"), "lecture-10", "q02", typed)
     assert not app.exception
     assert "This was not marked and costs no attempt." in shown(app)
-    assert "0 of 59 answered" in shown(app)
+    assert "0 of 61 answered" in shown(app)
     assert not app.expander[1:]
     assert app.text_input[0].value == typed
 
@@ -160,14 +160,14 @@ def test_what_cannot_be_read_is_no_attempt(typed: str) -> None:
 def test_an_empty_answer_is_no_attempt() -> None:
     app = enter(visit(quiz="lecture-10", question="q02"), "lecture-10", "q02", "")
     assert "Nothing is entered yet." in shown(app)
-    assert "0 of 59 answered" in shown(app)
+    assert "0 of 61 answered" in shown(app)
 
 
 def test_a_readable_answer_stays_marked_when_the_next_cannot_be_read() -> None:
     app = enter(visit(quiz="lecture-10", question="q02"), "lecture-10", "q02", 3.0)
-    assert "1 of 59 answered" in shown(app)
+    assert "1 of 61 answered" in shown(app)
     enter(app, "lecture-10", "q02", "abc")
-    assert "1 of 59 answered" in shown(app)
+    assert "1 of 61 answered" in shown(app)
 
 
 def test_a_fresh_variant_has_other_numbers_and_its_link() -> None:
@@ -186,7 +186,7 @@ def test_answers_are_still_there_after_a_look_at_another_question() -> None:
     assert app.query_params["question"] == "q03"
     next(b for b in app.button if b.label == "Back").click().run()
     assert app.text_input[0].value == "7.25"
-    assert "1 of 59 answered" in shown(app)
+    assert "1 of 61 answered" in shown(app)
 
 
 def test_hints_come_one_by_one_and_only_when_asked_for() -> None:

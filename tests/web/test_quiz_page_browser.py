@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dosegrade.quiz.question import load, shipped
-from dosegrade.web import serve_command
-from dosegrade.web.shelf import FOLDER
+from dosegrade.quiz.question import load
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGER = 20_000
 PAGES = ("/td_lambda", "/quiz", "/self_check")
 LOOP = "def gradients(*a):\n    while True:\n        pass\n"
@@ -34,58 +25,6 @@ def gradients(d, e, W1, b1, W2, b2, W3, b3):
     print("<b>shapes</b>", d.shape)
     return {"dW1": dz1 @ d, "db1": dz1.sum(), "dW2": dz2 @ h1, "db2": dz2.sum(), "dW3": dz3 @ h2, "db3": dz3.sum()}
 """
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[str]:
-    """An app that offers one quiz more: the dose response with a short limit."""
-    folder = tmp_path_factory.mktemp("quizzes")
-    source = shipped()["dose-response"].read_text(encoding="utf-8")
-    top, rest = source.split("[[questions]]", 1)
-    limits = "[limits]\ncpu_seconds = 1.6\nwall_seconds = 6.0\n\n"
-    (folder / "short.toml").write_text(f"{top.split('[limits]')[0]}{limits}[[questions]]{rest}", encoding="utf-8")
-    load(folder / "short.toml")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = serve_command(["--server.port", str(port), "--server.address", "127.0.0.1"])
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), FOLDER: str(folder)}
-    with subprocess.Popen(command, cwd=ROOT / "tests", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            answered(f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def answered(url: str) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the server did not start")
-
-
-@pytest.fixture
-def tab(browser: Any, site: str) -> Iterator[Any]:
-    """A page of its own context; the test fails where the console shows an error of ours."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=site)
-    page, errors = context.new_page(), []
-
-    def heard(message: Any) -> None:
-        # A link straight to a page lets Streamlit look for its own server below that page first.
-        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))
-        if message.type in {"error", "warning"} and not probing:
-            errors.append(message.text)
-
-    page.on("console", heard)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
 
 
 def visit(page: Any, address: str) -> Any:
@@ -113,8 +52,13 @@ def wait_for_text(page: Any, text: str | re.Pattern[str]) -> None:
 
 def test_quiz_09_in_full_and_no_answer_before_it_is_submitted(tab: Any) -> None:
     received: list[bytes] = []
-    tab.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(data if isinstance(data, bytes) else data.encode())))
+
+    def listen(socket: Any) -> None:
+        socket.on("framereceived", lambda data: received.append(data if isinstance(data, bytes) else data.encode()))
+
+    tab.on("websocket", listen)
     visit(tab, "/quiz")
+    tab.remove_listener("websocket", listen)
     wait_for_text(tab, "0 of 16 points")
     tab.get_by_role("button", name="Submit").nth(3).wait_for(timeout=LONGER)
     secrets = [" ".join(q.solution.split())[:40].encode() for q in load("quiz-09").typed]
@@ -154,7 +98,7 @@ def test_a_fresh_variant_and_an_answer_that_cannot_be_read(tab: Any) -> None:
     box.press("Enter")
     wait_for_text(tab, "costs no attempt")
     assert box.input_value() == "twelve"
-    wait_for_text(tab, "0 of 59 answered")
+    wait_for_text(tab, "0 of 61 answered")
 
 
 # ------------------------------------------------------------------------------------------------ the lab
@@ -219,8 +163,8 @@ def rate(live: Any, seconds: float) -> float:
     return (painted(live) - before) / (time.monotonic() - start)
 
 
-def test_an_endless_loop_comes_back_while_another_session_trains_on(tab: Any, browser: Any, site: str) -> None:
-    student = browser.new_context(base_url=site).new_page()
+def test_an_endless_loop_comes_back_while_another_session_trains_on(tab: Any, browser: Any, server: str) -> None:
+    student = browser.new_context(base_url=server).new_page()
     visit(student, "/self_check?quiz=short&question=gradients")
     visit(tab, "/?preset=two-units")
     live = tab.locator(".live")

@@ -59,6 +59,11 @@ class Worked:
         barred = self.barred(student)
         return {name: near(typed, own[name], self.wide(name, own[name])) & ~right[name] & ~barred[name] for name, typed in answer.items()}
 
+    def only_coarse(self, answer: Answer) -> bool:
+        """Whether too few digits explain all that is wrong."""
+        right, coarse = self.right(answer), self.coarse(answer)
+        return all(bool((right[n] | coarse[n] | np.isnan(t)).all()) for n, t in answer.items())
+
     def coarse(self, answer: Answer) -> Answer:
         """Which entries are wrong by no more than carrying too few digits explains."""
 
@@ -92,9 +97,11 @@ class Worked:
         return found
 
     def explained(self, answer: Answer) -> tuple[Explanation, ...]:
-        """The mistakes whose derivation gives everything that was typed, else the pairs; none where too many do."""
+        """The mistakes whose derivation gives everything that was typed, else the pairs; none where too many do, or too few digits."""
         found = [m for m in self.told if self.agrees(answer, m.values)]
         exact = [m for m in found if self.to_the_digit(answer, m)]
+        if not exact and self.only_coarse(answer):
+            return ()
         kinds = distinct(exact or found)
         sure = bool(exact) or self.hand.quantities > 1
         if not kinds:

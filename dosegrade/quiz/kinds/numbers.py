@@ -128,6 +128,7 @@ class Numeric(Question[Numbers]):
         if answer is None:
             return self.worked(values)
         exact = np.asarray(answer.compute(values), dtype=float)
+        self.suits(exact)
         if not np.isfinite(exact).all():
             raise Redraw("the answer is not finite")
         found = self.lured(values, exact)
@@ -138,9 +139,14 @@ class Numeric(Question[Numbers]):
         wish = np.maximum(max(self.atol, 0.5 * 10.0**-self.decimals), self.rtol * np.abs(exact))
         return Numbers(exact, window(exact, wish, least, distances, self.distance), found)
 
+    def suits(self, answer: Array) -> None:
+        """SpecError where an answer of that shape is for another kind."""
+        raise NotImplementedError
+
     def worked(self, values: Mapping[str, Any]) -> Numbers:
         """The key where the answer is a quantity of a derivation."""
         hand = self.exercised.at(values, self.decimals)
+        self.suits(hand.truth[self.ask])
         found = self.lured(values, hand.truth[self.ask])
 
         def key(made: Worked) -> Numbers:
@@ -194,11 +200,9 @@ class Numeric(Question[Numbers]):
 class Number(Numeric):
     """One number: `answer` is a constant, a formula or `{ solver = … }`, or `ask` names it in a derivation; exact where `integer`."""
 
-    def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
-        made = super().make(values, rng)
-        if made.answer.shape:
-            raise SpecError(f"question '{self.id}': the answer is {shape_words(made.answer.shape)}; use kind = \"array\".")
-        return made
+    def suits(self, answer: Array) -> None:
+        if answer.shape:
+            raise SpecError(f"question '{self.id}': the answer is {shape_words(answer.shape)}; use kind = \"array\".")
 
     def parse(self, variant: Variant[Numbers], raw: Any) -> float:
         return whole(raw, self.unit) if self.integer else number(raw, self.unit)
@@ -263,11 +267,9 @@ class ArrayQuestion(Numeric):
         if not 0 <= self.follow_through <= 1:
             raise SpecError(f"follow_through: found {self.follow_through}, expected a share from 0 to 1.")
 
-    def make(self, values: Mapping[str, Any], rng: Generator) -> Numbers:
-        made = super().make(values, rng)
-        if not made.answer.shape:
+    def suits(self, answer: Array) -> None:
+        if not answer.shape:
             raise SpecError(f"question '{self.id}': the answer is one number; use kind = \"number\".")
-        return made
 
     def parse(self, variant: Variant[Numbers], raw: Any) -> Array:
         typed = array(raw, variant.key.answer.shape, gaps=True)
