@@ -164,7 +164,7 @@ def trained(config: Config, epochs: int) -> Trainer:
 def predicted(trainer: Trainer, x: Array) -> Array:
     """The effects (n,) in % that the run's network predicts for inputs (n, k)."""
     last = f"a{len(trainer.network.dense)}"
-    outputs = evaluate(needed(trainer.network.steps(), {last}), {"x": trainer.dose_scaling.apply(x), **trainer.params})[last]
+    outputs = evaluate(needed(trainer.network.steps(), {last}), {"x": trainer.inputs(x), **trainer.params})[last]
     return trainer.effect_scaling.undo(outputs)[:, 0]
 
 

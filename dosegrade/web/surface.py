@@ -101,7 +101,7 @@ def cut(activation: str, loss: str, seed: int) -> Plane:
     """The dose curve's 1-8-1 network after 200 epochs, cut along two random directions."""
     trainer = Trainer(Config(activations=(activation,), loss=loss, points=25))
     trainer.advance(200)
-    x = trainer.dose_scaling.apply(trainer.dataset.x)
+    x = trainer.inputs(trainer.dataset.x)
     y = trainer.effect_scaling.apply(trainer.dataset.y)
     return random_directions(trainer.network, x, y, dict(trainer.params), seed)
 

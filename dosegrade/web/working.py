@@ -238,7 +238,7 @@ def own_inputs(config: Config, epoch: int, rows: int) -> Mapping[str, Any]:
     trainer.advance(epoch)
     kept = trainer.training_points
     spots = kept[[int((k + 0.5) * len(kept) / rows) for k in range(rows)]]
-    x = trainer.dose_scaling.apply(trainer.dataset.x[spots])
+    x = trainer.inputs(trainer.dataset.x[spots])
     y = trainer.effect_scaling.apply(trainer.dataset.y[spots])
     return {"x": x, "y": y, **trainer.params, "alpha": config.learning_rate}
 
