@@ -38,7 +38,7 @@ class Table:
 @lru_cache(maxsize=32)
 def read(text: str) -> Table:
     """A table from text separated by commas, semicolons or tabs (then a decimal comma is read, too), with or without a line of names."""
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text.strip(" \t\r\n,;\ufeff"):
         raise SpecError(f"Found no rows of your own. {HOW}.")
     if len(text) > LONGEST_TEXT:
         raise SpecError(f"Found {len(text):,} characters; expected at most {LONGEST_TEXT:,}. Leave out rows or digits.")

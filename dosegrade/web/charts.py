@@ -53,7 +53,7 @@ def surface(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerC
     y = alt.Y("y:Q").scale(domain=[low - tall / 2, high + tall / 2], nice=False).title(header["x2Label"])
     color = alt.Color("output:Q").scale(tone).title(header["yLabel"])
     ground = alt.Chart(_data(tiles)).mark_rect(strokeWidth=0, opacity=0.75).encode(x, y, color, x2="to_x:Q", y2="to_y:Q")
-    hollow = alt.FillOpacity("of:N").scale(domain=["training", "held out"], range=[1, 0]).legend(None)
+    hollow = alt.FillOpacity("of:O").scale(domain=["training", "held out"], range=[1, 0]).legend(None)
     dots = alt.Chart(_data([*spots(scene, ""), *spots(scene, "held_")])).mark_point(size=24, strokeWidth=1.5, opacity=1)
     filled = alt.Fill("output:Q").scale(tone).legend(None)
     both: alt.LayerChart = ground + dots.encode(x, y, color, filled, hollow, tooltip=["of:N", "x:Q", "y:Q", "output:Q"])
