@@ -25,9 +25,9 @@ ACTIVATIONS = {
     "softmax": '"softmax"',
 }
 OWN_ACTIVATIONS = {
-    "leaky_relu": ("z where it is positive, else a small share of it", "return keras.ops.where(z > 0, z, {} * z)"),
+    "leaky_relu": ("What is positive as it is, of the rest a small share", "return keras.ops.where(z > 0, z, {} * z)"),
     "maxout": (
-        "the first largest of {0} pieces of each unit",
+        "The first largest of {0} pieces of each unit",
         "z = keras.ops.reshape(z, (-1, z.shape[-1] // {0}, {0}))",
         "return keras.ops.sum(z * keras.ops.one_hot(keras.ops.argmax(z, axis=-1), {0}, dtype=z.dtype), axis=-1)",
     ),
@@ -152,7 +152,7 @@ def _own_functions(config: Config) -> list[str]:
     lines = []
     for f in {layer.f.name: layer.f for layer in config.network.dense if layer.f.name in OWN_ACTIVATIONS}.values():
         told, *body = (line.format(f.parameter) for line in OWN_ACTIVATIONS[f.name])
-        lines += [f"def {f.name}(z):", f'    """{told[0].upper() + told[1:]}."""', *(f"    {line}" for line in body), "", ""]
+        lines += [f"def {f.name}(z):", f'    """{told}."""', *(f"    {line}" for line in body), "", ""]
     if config.loss in OWN_LOSSES and not logits(config):
         lines += [f"def {config.loss}(y, p):", f"    {OWN_LOSSES[config.loss]}", "", ""]
     return lines
@@ -181,12 +181,17 @@ def _training(script: Script) -> None:
         fed = f"[x[rows], {', '.join(kept)}]" if kept else "x[rows]"
         loop = ["for rows" + ", masks" * bool(kept) + " in batches():", f"    model.train_on_batch({fed}, y[rows])"]
 
-    def cost(x: str, y: str) -> str:
-        ones = "".join(f", np.ones((len({x}), {units}))" for _, units, _ in plan.dropped)
-        return f"model.evaluate({f'[{x}{ones}]' if ones else x}, {y}, batch_size=len({x}), verbose=0)"
-
+    ones = "".join(f", np.ones((len(x), {units}))" for _, units, _ in plan.dropped)
+    fed = f"[x{ones}]" if ones else "x"
     script.add(
         "Training",
         f"model.compile(optimizer={optimizer(config)}, loss={loss})",
-        *shown(script, cost("x", "y"), cost("x_held", "y_held"), loop),
+        "",
+        "",
+        "def cost(x, y):",
+        '    """The loss of all these rows."""',
+        f"    return model.evaluate({fed}, y, batch_size=len(x), verbose=0)",
+        "",
+        "",
+        *shown(script, "cost(x, y)", "cost(x_held, y_held)", loop),
     )

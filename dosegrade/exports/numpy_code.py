@@ -97,7 +97,7 @@ def _training(script: Script) -> None:
         "Training",
         f"state = {memory(script)}",
         *(["step = 0"] if config.schedule != "constant" else []),
-        *shown(script, "cost(params, x, y)", "cost(params, x_held, y_held)", loop),
+        *shown(script, "float(cost(params, x, y))", "cost(params, x_held, y_held)", loop),
     )
 
 
@@ -107,11 +107,11 @@ def shown(script: Script, loss: str, held: str, loop: list[str]) -> list[str]:
     more = f', f"held out {{{held}:.6g}}"' if validated else ""
     show = f'print("epoch", EPOCH, f"loss {{losses[-1]:.6g}}"{more})'
     return [
-        f"losses = [float({loss})]",
+        f"losses = [{loss}]",
         show.replace("EPOCH", "0"),
         f"for epoch in range(1, {script.epochs + 1}):",
         *(f"    {line}" for line in loop),
-        f"    losses.append(float({loss}))",
+        f"    losses.append({loss})",
         *parts.judged(),
         f"    {show.replace('EPOCH', 'epoch')}",
     ]

@@ -163,8 +163,12 @@ def weights(script: Script) -> None:
 
 
 def numbers(value: Any) -> str:
-    """An array as a list whose numbers read back to the same bits."""
-    return repr(np.asarray(value).tolist())
+    """An array as a list whose numbers read back to the same bits, a matrix with many of them row by row."""
+    rows = np.asarray(value).tolist()
+    text = repr(rows)
+    if len(text) <= WIDE or not isinstance(rows[0], list):
+        return text
+    return "[\n" + "".join(f"        {row!r},\n" for row in rows) + "    ]"
 
 
 def batches(script: Script) -> None:
@@ -207,7 +211,7 @@ def rate(script: Script) -> str:
     if config.schedule == "constant":
         return repr(float(config.learning_rate))
     factor = script.writer.call(
-        SCHEDULES[config.schedule].factor, [f"step / {config.decay_steps}", repr(config.decay_rate)], config.schedule
+        SCHEDULES[config.schedule].factor, [f"step / {config.decay_steps}", repr(config.decay_rate)], f"{config.schedule}_decay"
     )
     return f"{config.learning_rate!r} * {factor}"
 

@@ -217,4 +217,4 @@ def _training(script: Script) -> None:
         lines.append("step = 0")
         step.append("step += 1")
     loop = step if whole else ["for rows" + ", masks" * bool(masks) + " in batches():", *(f"    {line}" for line in step)]
-    script.add("Training", *lines, *shown(script, "cost(x, y)", "cost(x_held, y_held)", loop))
+    script.add("Training", *lines, *shown(script, "cost(x, y).item()", "cost(x_held, y_held).item()", loop))
