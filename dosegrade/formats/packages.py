@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from dosegrade.errors import SpecError, UnreadableError
 from dosegrade.formats.trees import MAX_BYTES
-from dosegrade.submissions.archive import MAX_HEADERS, NESTED, checked
+from dosegrade.submissions.archive import MAX_ZIPPED, NESTED, checked
 from dosegrade.submissions.files import MAX_ENTRIES, MAX_TOTAL, ignored, size
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -30,7 +30,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 def xml_files(data: bytes) -> dict[str, bytes]:
     """The XML files of an archive by name; SpecError where it is damaged or could do harm."""
-    if len(data) > MAX_TOTAL + MAX_HEADERS or data.count(_HEADER) > MAX_ENTRIES:
+    if len(data) > MAX_ZIPPED or data.count(_HEADER) > MAX_ENTRIES:
         raise SpecError(f"it is larger than {size(MAX_TOTAL)} or has more than {MAX_ENTRIES} entries; export fewer quizzes at once.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

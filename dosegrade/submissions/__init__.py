@@ -18,7 +18,7 @@ from dosegrade.errors import SubmissionError, UnreadableError
 from dosegrade.grading.outcome import Problem
 from dosegrade.sandbox import Cell, Program
 from dosegrade.submissions.answers import answers
-from dosegrade.submissions.archive import archive
+from dosegrade.submissions.archive import MAX_ZIPPED, unzipped
 from dosegrade.submissions.files import (
     ANSWERS,
     EXTENSIONS,
@@ -130,12 +130,18 @@ def opened(place: Path, name: str, functions: Collection[str]) -> Submission:
     if stat.S_ISDIR(mode):
         return assembled(name, folder(place), functions)
     suffix = place.suffix.lower()
+    limit = MAX_ZIPPED if suffix == ".zip" else MAX_NOTEBOOK if suffix == ".ipynb" else MAX_SOURCE
+    return received(name, place.name, read(place, limit), functions)
+
+
+def received(name: str, file: str, data: bytes, functions: Collection[str]) -> Submission:
+    """A student's one file by its name and bytes; UnreadableError where nothing of it can be read."""
+    suffix = PurePosixPath(file).suffix.lower()
     if suffix == ".zip":
-        return assembled(name, archive(place), functions)
-    data = read(place, MAX_NOTEBOOK if suffix == ".ipynb" else MAX_SOURCE)
+        return assembled(name, unzipped(data, file), functions)
     if suffix in (".py", ".ipynb"):
-        return Submission(name, program(code(PurePosixPath(shown(place.name)), data), {}))
-    return Submission(name, problem=no_code(), answers=answers(data, place.name))
+        return Submission(name, program(code(PurePosixPath(shown(file)), data), {}))
+    return Submission(name, problem=no_code(), answers=answers(data, file))
 
 
 def no_code() -> Problem:

@@ -6,7 +6,6 @@ import io
 import re
 import stat
 import zipfile
-from pathlib import Path
 
 from dosegrade.errors import UnreadableError
 from dosegrade.submissions.files import (
@@ -16,13 +15,12 @@ from dosegrade.submissions.files import (
     Gathered,
     ignored,
     limit_of,
-    read,
     shown,
     size,
     too_large,
 )  # fmt: skip
 
-MAX_HEADERS = 1 << 20
+MAX_ZIPPED = MAX_TOTAL + (1 << 20)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 NESTED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -30,18 +28,17 @@ _HEADER = b"PK\x01\x02"
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def archive(path: Path) -> Gathered:
-    """The files of a zip archive that can be taken; UnreadableError where it is damaged or could do harm."""
-    data = read(path, MAX_TOTAL + MAX_HEADERS)
+def unzipped(data: bytes, name: str) -> Gathered:
+    """The files of a zip archive that can be taken, from its bytes; UnreadableError where it is damaged or could do harm."""
     if data.count(_HEADER) > MAX_ENTRIES:  # an entry has one, so this bounds what the table of contents may become in memory
-        raise UnreadableError(f"'{shown(path.name)}' has more than {MAX_ENTRIES} entries; hand in your own files only.")
+        raise UnreadableError(f"'{shown(name)}' has more than {MAX_ENTRIES} entries; hand in your own files only.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             return unpacked(opened)
     except UnreadableError:
         raise
     except Exception as error:  # zipfile raises a dozen kinds for a damaged file, none of them ours
-        raise UnreadableError(f"'{shown(path.name)}' is no readable zip archive: {type(error).__name__}. Make it anew.") from error
+        raise UnreadableError(f"'{shown(name)}' is no readable zip archive: {type(error).__name__}. Make it anew.") from error
 
 
 def unpacked(opened: zipfile.ZipFile) -> Gathered:

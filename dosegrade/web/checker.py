@@ -20,7 +20,7 @@ from dosegrade.web.shelf import quizzes
 PAGE = "check"
 ALL = "all"
 BIGGEST_SEED = 2**31 - 1
-NOTEBOOK_MB = 20
+UPLOAD_MB = 20
 LOOK_AGAIN = 0.3
 EDITOR = 300
 MONOSPACE = (
@@ -145,7 +145,11 @@ def form(choice: Choice, disabled: bool) -> None:
     with st.form("check.form", border=False):
         if way == UPLOAD:
             upload = st.file_uploader(
-                "A .py file or a notebook", ["py", "ipynb"], max_upload_size=NOTEBOOK_MB, key="check.file", disabled=disabled
+                "A .py file, a notebook, or a .zip of these",
+                ["py", "ipynb", "zip"],
+                max_upload_size=UPLOAD_MB,
+                key="check.file",
+                disabled=disabled,
             )
         else:
             st.html(MONOSPACE)

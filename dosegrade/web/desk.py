@@ -26,13 +26,14 @@ from dosegrade.grading.outcome import Problem
 from dosegrade.grading.report import Report
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import Quiz
-from dosegrade.sandbox import Program, Sandbox, open_sandbox
-from dosegrade.submissions import Submission, code, program
-from dosegrade.submissions.files import MAX_NOTEBOOK, MAX_SOURCE, shown, size
+from dosegrade.sandbox import Sandbox, open_sandbox
+from dosegrade.submissions import Submission, received
+from dosegrade.submissions.files import MAX_NOTEBOOK, MAX_SOURCE, size
 
 LOG = logging.getLogger(__name__)
 PLACES = 24
 CHECKS, WITHIN = 10, 60.0
+TAKEN = {".py": MAX_SOURCE, ".ipynb": MAX_NOTEBOOK, ".zip": MAX_NOTEBOOK}
 RETRY_SECONDS = 30.0
 FAILED = "The checker failed on this program; this says nothing about your work. Try once more, and tell whoever runs this page."
 
@@ -55,8 +56,8 @@ class Paper:
 
     @property
     def text(self) -> str | None:
-        """The source as one text, for quoting lines from it; None for a notebook."""
-        return None if self.name.lower().endswith(".ipynb") else self.data.decode("utf-8", "replace")
+        """The source as one text, for quoting lines from it; None for a notebook and for an archive."""
+        return self.data.decode("utf-8", "replace") if self.name.lower().endswith(".py") else None
 
 
 @dataclass(eq=False)
@@ -159,13 +160,11 @@ def checked(paper: Paper, sandbox: Sandbox) -> Report:
 
 
 def submission(paper: Paper) -> Submission:
-    """The paper as a submission; a damaged notebook becomes one with a problem."""
-    path = PurePosixPath(shown(PurePosixPath(paper.name).name) or "solution.py")
+    """The paper as a submission; a damaged notebook, and an archive that is damaged or could do harm, becomes one with a problem."""
     try:
-        found: Program = program(code(path, paper.data), {})
+        return received("self-check", PurePosixPath(paper.name).name, paper.data, [code.function for code in paper.codes])
     except UnreadableError as error:
         return Submission("self-check", problem=Problem("unreadable", str(error)))
-    return Submission("self-check", found)
 
 
 def banks(codes: Sequence[Code], seed: int) -> tuple[Bank, ...]:
@@ -194,11 +193,10 @@ def _bank(question: _Same, seed: int) -> Bank:
 def taken(name: str, data: bytes) -> bytes:
     """The bytes of a file that can be handed in; SubmissionError in a sentence otherwise."""
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix not in (".py", ".ipynb"):
-        raise SubmissionError("This kind of file cannot be checked here. Upload a .py file or an .ipynb notebook.")
-    limit = MAX_SOURCE if suffix == ".py" else MAX_NOTEBOOK
-    if len(data) > limit:
-        raise SubmissionError(f"The file is larger than {size(limit)}. Hand in the function alone, without data or output in it.")
+    if suffix not in TAKEN:
+        raise SubmissionError("This kind of file cannot be checked here. Upload a .py file, an .ipynb notebook or a .zip archive of these.")
+    if len(data) > TAKEN[suffix]:
+        raise SubmissionError(f"The file is larger than {size(TAKEN[suffix])}. Hand in the function alone, without data or output in it.")
     if not data.strip():
         raise SubmissionError("There is nothing in it yet. Paste your function, or choose a file that has one.")
     return data

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -144,9 +146,10 @@ def test_cases_are_drawn_once() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        (".py", b"x", "Upload a .py file or an .ipynb"),
-        ("a.zip", b"x", "Upload a .py file or an .ipynb"),
-        ("a", b"x", "Upload a .py file or an .ipynb"),
+        (".py", b"x", "Upload a .py file, an .ipynb notebook or a .zip"),
+        ("a.tar", b"x", "Upload a .py file, an .ipynb notebook or a .zip"),
+        ("a", b"x", "Upload a .py file, an .ipynb notebook or a .zip"),
+        ("a.zip", b"#" * (20 * 1024 * 1024 + 1), "larger than 20 MB"),
         ("a.py", b"", "nothing in it yet"),
         ("a.py", b" \n\t", "nothing in it yet"),
         ("a.py", b"#" * (256 * 1024 + 1), "larger than 256 KB"),
@@ -162,6 +165,42 @@ def test_what_cannot_be_taken_is_said_in_a_sentence(name: str, data: bytes, says
 def test_a_damaged_notebook_is_a_problem_and_no_error(data: bytes) -> None:
     found = submission(Paper(QUIZ, (GRADIENTS,), "x.ipynb", data))
     assert (found.problem is not None and found.problem.kind == "unreadable") or (found.program is not None and not found.program.cells)
+
+
+def zipped(**files: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/") + ".py", data)
+    return made.getvalue()
+
+
+def test_an_archive_is_taken_by_the_rules_of_submissions() -> None:
+    data = zipped(work__solution=b"from helper import f\ndef gradients(): ...", work__helper=b"f = 1", work__old=b"x = 1")
+    found = submission(Paper(QUIZ, (GRADIENTS,), "mine.zip", data))
+    assert found.program is not None
+    assert found.program.name == "solution.py"
+    assert set(found.program.siblings) == {"helper.py", "old.py"}
+    assert Paper(QUIZ, (GRADIENTS,), "mine.zip", data).text is None
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"PK\x03\x04 no archive", "no readable zip archive"),
+        (zipped(**{f"f{k}": bytes(200 << 10) for k in range(300)}), "larger than 50 MB when unpacked"),
+        (zipped(**{f"f{k}": b"" for k in range(1001)}), "more than 1000 entries"),
+        (zipped(**{"..__solution": b"x = 1"}), "leads out of the archive"),
+        (zipped(solution=bytes(257 << 10)), "larger than 256 KB"),
+        (zipped(), "Nothing in it can be graded"),
+    ],
+    ids=["damaged", "bomb", "entries", "outside", "large", "empty"],
+)
+def test_an_archive_that_could_do_harm_is_refused_in_a_sentence(data: bytes, says: str) -> None:
+    found = submission(Paper(QUIZ, (GRADIENTS,), "mine.zip", taken("mine.zip", data)))
+    assert found.program is None
+    assert found.problem is not None
+    assert (found.problem.kind, says in found.problem.message) == ("unreadable", True)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd.py", "![x](http://example.org/x.png).py", "a\n# b.py", "\u202e.py"])
