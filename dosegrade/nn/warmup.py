@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +99,28 @@ def fill_cache(niceness: int) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     program = f"import os; getattr(os, 'nice', int)({niceness}); {COMPILE}"
     try:
-        subprocess.run([sys.executable, "-c", program], env=environment, timeout=PATIENCE, capture_output=True, check=False)
+        with alone():
+            if not cached():
+                subprocess.run([sys.executable, "-c", program], env=environment, timeout=PATIENCE, capture_output=True, check=False)
     except (OSError, subprocess.SubprocessError):
         return
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One compiler at a time, where the system locks folders: who comes second finds the cache filled."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    folder = os.open(KERNEL, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 WARMUP = Warmup()

@@ -29,7 +29,7 @@ N, M = 11, 3
 
 
 @pytest.fixture(scope="module", autouse=True)
-def ready() -> None:
+def ready(kernel: None) -> None:
     """The kernel, compiled or from the cache."""
     assert WARMUP.wait(), "numba is there, so the kernel compiles"
 

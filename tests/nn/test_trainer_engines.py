@@ -30,7 +30,7 @@ FOREVER = 1e9
 
 
 @pytest.fixture(scope="module", autouse=True)
-def ready() -> None:
+def ready(kernel: None) -> None:
     assert WARMUP.wait()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
@@ -273,24 +272,6 @@ def test_a_network_that_is_too_wide_is_refused_in_a_sentence() -> None:
 def test_units_that_mix_their_sums_are_refused() -> None:
     mixed = Network(1, (Dense(2, "maxout"), Dense(1)))
     assert mixed.dense[0].f.slope is None
-
-
-@pytest.fixture
-def tab(browser: Any, server: str) -> Iterator[Any]:
-    """A phone-sized page; the test fails where the console shows an error of ours."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server)
-    page, errors = context.new_page(), []
-
-    def heard(message: Any) -> None:
-        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))  # Streamlit looks for its server
-        if message.type in {"error", "warning"} and not probing:
-            errors.append(message.text)
-
-    page.on("console", heard)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
 
 
 def test_a_weight_is_chosen_by_pointer_and_by_keyboard(tab: Any) -> None:
