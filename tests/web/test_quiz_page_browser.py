@@ -98,7 +98,7 @@ def test_a_fresh_variant_and_an_answer_that_cannot_be_read(tab: Any) -> None:
     box.press("Enter")
     wait_for_text(tab, "costs no attempt")
     assert box.input_value() == "twelve"
-    wait_for_text(tab, "0 of 59 answered")
+    wait_for_text(tab, "0 of 61 answered")
 
 
 # ------------------------------------------------------------------------------------------------ the lab
