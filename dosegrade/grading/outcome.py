@@ -51,9 +51,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All calls of one function, in order; `answers` is shorter than the calls where `problem` stopped them."""
+    """All calls of one function, in order; `answers` is shorter than the calls where `problem` stopped them.
+
+    Where `digest` is not empty, outcomes of the same are the same.
+    """
 
     answers: tuple[Answer, ...] = ()
     problem: Problem | None = None
     printed: str = ""
     notes: tuple[str, ...] = field(default=())
+    digest: bytes = field(default=b"", compare=False)

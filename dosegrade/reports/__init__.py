@@ -22,5 +22,5 @@ WRITERS: Registry[Writer] = Registry(
 
 
 def encoded(report: Table) -> bytes:
-    """A report as JSON."""
-    return json.dumps(report, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+    """A report as JSON, on one line: with line breaks Python writes it ten times slower."""
+    return json.dumps(report, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

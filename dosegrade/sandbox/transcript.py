@@ -5,7 +5,9 @@ Every byte may have been written by an enemy: sizes, order and counts are checke
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
 from dosegrade.sandbox import Limits, Task, values
@@ -13,6 +15,7 @@ from dosegrade.sandbox.values import Malformed
 
 # Names, shapes and frames, on top of the numbers returned.
 SLACK_BYTES = 4 << 20
+SMALL_BYTES = 4096
 
 
 class TooMuch(Exception):
@@ -30,6 +33,12 @@ def answer(returned: object, mutated: bool = False) -> Answer:
     return to_answer(values.describe(returned), mutated)
 
 
+@lru_cache(maxsize=1024)
+def small_answer(payload: bytes) -> Answer:
+    """A record's answer; a class is asked the same, and many answer the same."""
+    return to_answer(*values.unpack_answer(payload))
+
+
 class Transcript:
     """Records in, outcomes out, for one process that runs some tasks. `again`: what loading prints has been kept before."""
 
@@ -38,6 +47,7 @@ class Transcript:
         self._buffer = bytearray()
         self._received = 0
         self._answers: list[Answer] = []
+        self._told: list[bytes] = []
         self._printed = bytearray()
         self._notes: tuple[str, ...] = ()
         self.ready = False
@@ -62,23 +72,21 @@ class Transcript:
     def feed(self, data: bytes) -> None:
         """Takes bytes from the pipe; raises Malformed or TooMuch, after which nothing more may be fed."""
         self._buffer += data
-        while not self.finished and len(self._buffer) >= values.HEADER.size:
-            kind, size = values.HEADER.unpack_from(self._buffer)
+        start, stop = 0, len(self._buffer)
+        while not self.finished and stop - start >= values.HEADER.size:
+            kind, size = values.HEADER.unpack_from(self._buffer, start)
             if not values.READY <= kind <= values.FAILED:
                 raise Malformed("found no such record")
-            end = values.HEADER.size + size
-            self._spend(0 if len(self._buffer) >= end else size)
-            if len(self._buffer) < end:
-                return
-            payload = bytes(self._buffer[values.HEADER.size : end])
-            del self._buffer[:end]
-            self._received += end
-            self._spend(0)
+            if self._received + size > self.limits.output_bytes + self.limits.print_bytes + SLACK_BYTES:
+                raise TooMuch
+            end = start + values.HEADER.size + size
+            if end > stop:
+                break
+            self._received += end - start
+            payload = bytes(memoryview(self._buffer)[start + values.HEADER.size : end])
+            start = end
             self._take(kind, payload)
-
-    def _spend(self, ahead: int) -> None:
-        if self._received + ahead > self.limits.output_bytes + self.limits.print_bytes + SLACK_BYTES:
-            raise TooMuch
+        del self._buffer[:start]
 
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == values.READY and not self.ready and not payload:
@@ -98,7 +106,8 @@ class Transcript:
             if self._again:
                 self._printed.clear()
         elif kind == values.ANSWER and self.loaded and len(self._answers) < len(self._task.calls):
-            self._answers.append(to_answer(*values.unpack_answer(payload)))
+            self._answers.append(small_answer(payload) if len(payload) < SMALL_BYTES else to_answer(*values.unpack_answer(payload)))
+            self._told.append(payload)
         elif kind == values.DONE and self.loaded and not payload and len(self._answers) == len(self._task.calls):
             self._end(None)
         else:
@@ -116,8 +125,12 @@ class Transcript:
             self._end(problem)
 
     def _end(self, problem: Problem | None) -> None:
-        self.outcomes.append(Outcome(tuple(self._answers), problem, self._text(), self._notes))
-        self._answers, self._received = [], 0
+        text = self._text()
+        digest = hashlib.sha256(repr((problem, text, self._notes)).encode("utf-8", "replace"))
+        for payload in self._told:
+            digest.update(payload)
+        self.outcomes.append(Outcome(tuple(self._answers), problem, text, self._notes, digest.digest()))
+        self._answers, self._told, self._received = [], [], 0
         self._printed.clear()
 
     def _text(self) -> str:

@@ -354,6 +354,7 @@ def unpack_answer(payload: bytes) -> tuple[Described, bool]:
     if len(payload) != 5 + size + 8 * total:
         raise Malformed("found other numbers than declared")
     numbers = np.frombuffer(payload, "<f8", offset=5 + size).copy() if total else np.empty(0)
+    numbers.setflags(write=False)  # calls that are answered alike may share them
     return Described({place.name: placed(place, numbers) for place in places}, python), bool(mutated)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from dosegrade.compare import RTOL
@@ -16,6 +17,8 @@ from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.grade import Marking, grade
 from dosegrade.grading.outcome import Outcome
 from dosegrade.grading.report import QuestionReport
+
+KEPT_REPORTS = 256
 
 
 @dataclass(frozen=True)
@@ -62,5 +65,16 @@ class Code:
         return draw(self.built, (seed, crc32(self.id.encode())))
 
     def grade(self, bank: Bank, outcome: Outcome) -> QuestionReport:
-        """The report on an outcome."""
-        return grade(self.marking, bank, outcome, self.kind)
+        """The report on an outcome; in a class many are the same, and graded once."""
+        if not outcome.digest:
+            return grade(self.marking, bank, outcome, self.kind)
+        known = self._graded.setdefault(bank, {})
+        if outcome.digest not in known:
+            while len(known) >= KEPT_REPORTS:
+                del known[next(iter(known))]
+            known[outcome.digest] = grade(self.marking, bank, outcome, self.kind)
+        return known[outcome.digest]
+
+    @cached_property
+    def _graded(self) -> WeakKeyDictionary[Bank, dict[bytes, QuestionReport]]:
+        return WeakKeyDictionary()
