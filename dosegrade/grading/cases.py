@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,14 @@ from dosegrade.errors import SpecError
 from dosegrade.grading.exercises import Answers, Case, Exercise, Mistake, Variant
 from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
 
+if TYPE_CHECKING:
+    from dosegrade.grading.openings import Opening, Rows
+
 Array = NDArray[Any]
 CLEAR = 100.0
 ATTEMPTS = 40
 FIRST_LOOK = 3
+MOST_ROWS = 1000
 MISFITS = (ValueError, KeyError, IndexError)
 MISFITS_TOGETHER = (*MISFITS, TypeError)
 
@@ -36,9 +40,18 @@ class Mutant:
 class Pair:
     """Two mistakes made together."""
 
-    codes: tuple[str, str]
     mistakes: tuple[Mistake, Mistake]
-    variant: Variant
+    variants: tuple[Variant, Variant]
+
+    @property
+    def codes(self) -> tuple[str, str]:
+        """The two codes, in the order in which the mistakes are made."""
+        return self.mistakes[0].code, self.mistakes[1].code
+
+    @property
+    def variant(self) -> Variant:
+        """Both at once."""
+        return together(*self.variants)
 
 
 def together(first: Variant, second: Variant) -> Variant:
@@ -59,6 +72,36 @@ def together(first: Variant, second: Variant) -> Variant:
     return Variant(rewrite if rewrites else None, answers if changes else None)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The steps to compute anew after a change; what is not `stale` keeps the value that it had."""
+
+    chain: Sequence[Step]
+    stale: set[str]
+
+    def run(self, values: Values) -> Values:
+        """The new values by name; KeyError where a step needs a later one."""
+        fresh: Values = {}
+        for step in self.chain:
+            fresh[step.name] = step.compute(*[fresh[name] if name in self.stale else values[name] for name in step.needs])
+        return fresh
+
+
+def plan(steps: Sequence[Step], before: Mapping[str, Step], known: Collection[str], wanted: Collection[str]) -> Plan:
+    """What steps that replace those `before` must compute for the wanted quantities, where the values of `known` names are at hand."""
+    stale: set[str] = set()
+    for step in steps:
+        if before.get(step.name) is not step or step.name not in known or not stale.isdisjoint(step.needs):
+            stale.add(step.name)
+    asked = stale.intersection(wanted)
+    chain = []
+    for step in reversed(steps):
+        if step.name in asked:
+            asked.update(stale.intersection(step.needs))
+            chain.append(step)
+    return Plan(chain[::-1], stale)
+
+
 class Bank:
     """An exercise's reference and mutants at its cases; the first case is asked again at the end (DOMAIN C.6 "State").
 
@@ -77,6 +120,7 @@ class Bank:
         self.values.append(self.values[0])
         self.scales.append(self.scales[0])
         self.inputs = [case.inputs for case in self.calls]
+        self._rows: dict[tuple[int, ...], Array | None] = {}
         sizes = [int(np.size(values[q])) for values in self.values for q in wanted]
         self.starts = np.cumsum([0, *sizes[:-1]])
         self.reference = self.flatten(self.values)
@@ -103,14 +147,35 @@ class Bank:
     def _quantities(self) -> tuple[str, ...]:
         return tuple(port.quantity for port in self.exercise.returns)
 
+    @cached_property
+    def _spans(self) -> list[dict[str, tuple[tuple[int, ...], slice]]]:
+        """Call by call, each promised quantity's shape and place in a flat vector."""
+        ends = iter(np.append(self.starts[1:], self.reference.size).tolist())
+        starts = iter(self.starts.tolist())
+        return [{q: (np.shape(values[q]), slice(next(starts), next(ends))) for q in self._quantities} for values in self.values]
+
     def flatten(self, answers: Sequence[Values]) -> Array:
         """Answers by quantity as one vector."""
         return np.concatenate([np.ravel(answer[q]) for answer in answers for q in self._quantities])
 
+    def shaped(self, flat: Array, calls: int) -> list[Values]:
+        """The first calls' quantities of a flat vector, in the shapes of the steps."""
+        return [{q: flat[span].reshape(shape) for q, (shape, span) in spans.items()} for spans in self._spans[:calls]]
+
     def answers(self, variant: Variant, together: bool = False) -> Array | None:
         """What a mistaken program returns, flat; None where the mistake does not fit the shapes (or two mistakes one another)."""
         made = self.made(variant, together)
-        return self.flatten(made) if made is not None and all(self._fits(made)) else None
+        if made is None:
+            return None
+        row = self.reference.copy()
+        for answer, kept, spans in zip(made, self.values, self._spans, strict=True):
+            for q, (shape, span) in spans.items():
+                value = answer[q]
+                if value is not kept[q]:
+                    if np.shape(value) != shape:
+                        return None
+                    row[span] = np.ravel(value)
+        return row
 
     def made(self, variant: Variant, together: bool = False) -> Answers | None:
         """What a mistaken program returns, call by call; None where it cannot run."""
@@ -121,27 +186,22 @@ class Bank:
         except misfits:
             return None
 
-    def _fits(self, made: Answers) -> list[bool]:
-        return [np.shape(a[q]) == np.shape(v[q]) for a, v in zip(made, self.values, strict=True) for q in self._quantities]
+    def _fits(self, made: Answers) -> bool:
+        return all(np.shape(answer[q]) == shape for answer, spans in zip(made, self._spans, strict=True) for q, (shape, _) in spans.items())
 
     def _returned(self, values: Sequence[Values]) -> Answers:
         return [{q: value[q] for q in self._quantities} for value in values]
 
     def _stepwise(self, rewrite: Callable[[Steps], Steps]) -> Answers:
         made = []
-        plans: dict[int, tuple[Steps, set[str]]] = {}
+        plans: dict[int, Plan] = {}
         with np.errstate(all="ignore"):
-            for derived, base, kept in zip(self.derived, self.values, self.steps, strict=False):
+            for derived, values in zip(self.derived, self.values, strict=False):
                 if id(derived) not in plans:
-                    chain = needed(rewrite(derived), self._quantities)
-                    plans[id(derived)] = chain, changed(chain, kept)
-                chain, dirty = plans[id(derived)]
-                values = {name: value for name, value in base.items() if name not in dirty}
-                for step in chain:
-                    if step.name not in values:
-                        values[step.name] = step.compute(*[values[name] for name in step.needs])
-                made.append(values)
-        return self._returned([*made, made[0]])
+                    plans[id(derived)] = plan(rewrite(derived), {step.name: step for step in derived}, values, self._quantities)
+                fresh = plans[id(derived)].run(values)
+                made.append({q: fresh[q] if q in fresh else values[q] for q in self._quantities})
+        return [*made, made[0]]
 
     @cached_property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -164,7 +224,7 @@ class Bank:
     def reshaped(self) -> tuple[tuple[Mistake, Answers], ...]:
         """The mistakes that give another shape than promised, or no numbers in places, with their answers."""
         tried = [(mistake, self.made(v)) for mistake in self.exercise.mistakes for v in mistake.variants if v.reshapes]
-        return tuple((mistake, made) for mistake, made in tried if made is not None and not (all(self._fits(made)) and finite(made)))
+        return tuple((mistake, made) for mistake, made in tried if made is not None and not (self._fits(made) and finite(made)))
 
     @cached_property
     def table(self) -> Array:
@@ -176,29 +236,25 @@ class Bank:
         return block_errors(rows, self.reference if against is None else against, self.scale, self.starts)
 
     @cached_property
-    def opening(self) -> Bank:
-        """The same exercise with the first case alone: a cheap first look at many pairs."""
-        return Bank(self.exercise, self.cases[:1])
+    def opening(self) -> Opening:
+        """The mistakes at the first call: a cheap first look at many."""
+        from dosegrade.grading.openings import Opening
 
-    @cached_property
-    def pairs(self) -> tuple[tuple[Pair, ...], Array]:
-        """All pairs of mistakes and their answers to the first case, in both orders where they touch the same step."""
-        base = self.derived[0]
-        touched = [touches(mutant.variant, base) for mutant in self.mutants]
-        found, rows = [], []
-        for i, one in enumerate(self.mutants):
-            for j in range(i + 1, len(self.mutants)):
-                other = self.mutants[j]
-                if one.mistake.code == other.mistake.code:
-                    continue
-                orders = [(one, other), (other, one)] if touched[i] & touched[j] else [(one, other)]
-                for a, b in orders:
-                    variant = together(a.variant, b.variant)
-                    row = self.opening.answers(variant, together=True)
-                    if row is not None and np.isfinite(row).all():
-                        found.append(Pair((a.mistake.code, b.mistake.code), (a.mistake, b.mistake), variant))
-                        rows.append(row)
-        return tuple(found), np.stack(rows) if rows else np.empty((0, self.opening.reference.size))
+        return Opening(self.exercise, self.derived[0], self.values[0], self.inputs[0], self.scale)
+
+    def row(self, *variants: Variant) -> Array | None:
+        """The answers of one mistake, or of two together, to all calls; made once for all submissions."""
+        key = tuple(map(id, variants))
+        if key not in self._rows:
+            if len(self._rows) >= MOST_ROWS:
+                self._rows.clear()
+            self._rows[key] = self.answers(variants[0]) if len(variants) == 1 else self.answers(together(*variants), together=True)
+        return self._rows[key]
+
+    @property
+    def pairs(self) -> tuple[tuple[Pair, ...], Rows]:
+        """All pairs of mistakes and their answers to the first call."""
+        return self.opening.pairs
 
     def seen_at(self) -> list[tuple[Mutant, int]]:
         """Each mutant and the number of cases at which it is at least 100 tolerances from the reference."""

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import block_errors, compare
+from dosegrade.compare import compare
 from dosegrade.grading.cases import Bank, Pair
 from dosegrade.grading.catalogue import CATALOGUE
 from dosegrade.grading.exercises import Answers, Mistake, Variant
+from dosegrade.grading.openings import Asked
 from dosegrade.grading.report import Diagnosis
 from dosegrade.steps import Values
 
@@ -28,58 +29,34 @@ class Found:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is to be explained: a student's flat answers in the `judged` blocks, with each block's tolerances."""
-
-    bank: Bank
-    flat: Array
-    judged: Array
-    rtol: Array
-    roundoff: Array
-
-    def matched_by(self, rows: Array) -> Array:
-        """Which rows of answers are the student's in every judged block."""
-        errors = block_errors(rows, self.flat, self.bank.scale, self.bank.starts, self.rtol, self.roundoff)
-        return np.asarray((errors[:, self.judged] <= 1.0).all(axis=-1))
-
-    def opened_by(self, rows: Array) -> Array:
-        """Which rows of the opening's answers are the student's at the first case: a cheap first look."""
-        opening = self.bank.opening
-        blocks, size = len(opening.starts) // 2, opening.reference.size // 2
-        starts, rtol, roundoff = opening.starts[:blocks], self.rtol[:blocks], self.roundoff[:blocks]
-        errors = block_errors(rows[:, :size], self.flat[:size], self.bank.scale[:size], starts, rtol, roundoff)
-        return np.asarray((errors[:, self.judged[:blocks]] <= 1.0).all(axis=-1))
-
-    def confirmed(self, variant: Variant, together: bool = False) -> Array | None:
-        """The variant's answers to all calls where they are the student's."""
-        row = self.bank.answers(variant, together)
-        return row if row is not None and self.matched_by(row[None, :])[0] else None
-
-
-def diagnose(bank: Bank, student: Sequence[Values], judged: Array, rtol: Array, roundoff: Array) -> tuple[Diagnosis, ...]:
+def diagnose(bank: Bank, flat: Array, judged: Array, rtol: Array, roundoff: Array) -> tuple[Diagnosis, ...]:
     """The entries that explain the student's answers in the `judged` blocks: single, in pairs, with a fitted number; else none.
 
-    `student` holds, call by call, every promised quantity (nan where she gave none); rtol and roundoff are one number a block.
+    `flat` holds every promised quantity of every call (nan where she gave none); rtol and roundoff are one number a block.
     """
-    asked = Asked(bank, bank.flatten(student), judged, rtol, roundoff)
-    if found := exact(asked):
+    asked = Asked(flat, judged, rtol, roundoff)
+    first = asked.first(bank.opening.width, len(bank.opening.starts))
+    if found := exact(bank, asked, first):
         return told(found)
-    if pairs := paired(asked):
+    if pairs := paired(bank, asked, first):
         return told_pairs(pairs)
-    return told(fitted(asked, student))
+    return told(fitted(bank, asked, first))
 
 
-def exact(asked: Asked) -> list[Found]:
-    """Single mistakes without a free number, each once."""
-    bank = asked.bank
-    if not bank.mutants:
-        return []
+def exact(bank: Bank, asked: Asked, first: Asked) -> list[Found]:
+    """Single mistakes without a free number, each once: looked up at the first call, confirmed at all."""
+    singles, rows = bank.opening.singles
     named: dict[str, Found] = {}
-    for mutant, hit in zip(bank.mutants, asked.matched_by(bank.table), strict=True):
-        if hit:
-            named.setdefault(mutant.mistake.code, Found(mutant.mistake))
+    for k in rows.like(first):
+        mistake = singles[k].mistake
+        if mistake.code not in named and confirmed(bank, asked, bank.row(singles[k].variant)):
+            named[mistake.code] = Found(mistake)
     return list(named.values())
+
+
+def confirmed(bank: Bank, asked: Asked, row: Array | None) -> bool:
+    """Whether a mistaken program's answers to all calls are the student's."""
+    return row is not None and bool(asked.matched_by(row[None, :], bank.scale, bank.starts)[0])
 
 
 def reshaped(bank: Bank, given: Sequence[Mapping[str, Array | None]]) -> tuple[Diagnosis, ...]:
@@ -100,13 +77,15 @@ def same_numbers(a: Array, m: Array) -> bool:
     return bool(there.any() and (np.isfinite(a) == there).all()) and compare(a[there], m[there], np.abs(m[there])).same
 
 
-def paired(asked: Asked) -> list[Pair]:
-    """Two mistakes made together, each pair of codes once: filtered at the first case, confirmed at all."""
-    pairs, rows = asked.bank.pairs
+def paired(bank: Bank, asked: Asked, first: Asked) -> list[Pair]:
+    """Two mistakes made together, each pair of codes once, the first few: looked up at the first call, confirmed at all."""
+    pairs, rows = bank.opening.pairs
     named: dict[frozenset[str], Pair] = {}
-    for k in np.flatnonzero(asked.opened_by(rows)) if pairs else ():
+    for k in rows.like(first):
         pair = pairs[k]
-        if frozenset(pair.codes) not in named and asked.confirmed(pair.variant, together=True) is not None:
+        if len(named) == MOST_PAIRS:
+            break
+        if frozenset(pair.codes) not in named and confirmed(bank, asked, bank.row(*pair.variants)):
             named[frozenset(pair.codes)] = pair
     return list(named.values())
 
@@ -114,41 +93,36 @@ def paired(asked: Asked) -> list[Pair]:
 def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
     """Each pair as two entries of one group; `certain` where one pair alone explains the answer."""
     made = []
-    for group, pair in enumerate(found[:MOST_PAIRS], 1):
+    for group, pair in enumerate(found, 1):
         for mistake in pair.mistakes:
             entry = CATALOGUE[mistake.code]
             made.append(Diagnosis(entry.code, entry.name, entry.hint, len(found) == 1, mistake.also, group))
     return tuple(made)
 
 
-def fitted(asked: Asked, student: Sequence[Values]) -> list[Found]:
+def fitted(bank: Bank, asked: Asked, first: Asked) -> list[Found]:
     """Mistakes with one free number: proposed from the first call, confirmed on all."""
-    bank = asked.bank
-    given = returned_everywhere(bank, student)
-    mine: Answers = [{name: answer[name] for name in given} for answer in student]
-    theirs: Answers = [{name: values[name] for name in given} for values in bank.values]
+    given = [q for q, usable in zip(bank.opening.wanted, first.judged, strict=True) if usable]
+    mine: Answers = [{name: answer[name] for name in given} for answer in bank.shaped(asked.flat, 1)]
+    theirs: Answers = [{name: values[name] for name in given} for values in bank.values[:1]]
     named: dict[str, Found] = {}
-    for mistake in bank.exercise.mistakes:
-        for fit in mistake.fits:
-            for number in fit.estimate(mine, theirs, bank.inputs):
-                if mistake.code not in named and holds(asked, fit.variant(number)):
-                    named[mistake.code] = Found(mistake, fit.says.format(number))
+    with np.errstate(all="ignore"):
+        for mistake in bank.exercise.mistakes:
+            for fit in mistake.fits:
+                for number in fit.estimate(mine, theirs, bank.inputs[:1]):
+                    if mistake.code not in named and holds(bank, asked, first, fit.variant(number)):
+                        named[mistake.code] = Found(mistake, fit.says.format(number))
     return list(named.values())
 
 
-def holds(asked: Asked, variant: Variant) -> bool:
+def holds(bank: Bank, asked: Asked, first: Asked, variant: Variant) -> bool:
     """Whether a fitted mistake is the student's answer everywhere, and is not the right answer."""
-    first = asked.bank.opening.answers(variant)
-    if first is None or not asked.opened_by(first[None, :])[0]:
+    opening = bank.opening
+    row = opening.answer(variant)
+    if row is None or not first.matched_by(row[None, :], opening.scale, opening.starts)[0]:
         return False
-    row = asked.confirmed(variant)
-    return row is not None and not bool((asked.bank.errors(row) <= 1.0).all())
-
-
-def returned_everywhere(bank: Bank, student: Sequence[Values]) -> list[str]:
-    """The quantities that the student gave, finite, at every call."""
-    names = [port.quantity for port in bank.exercise.returns]
-    return [name for name in names if all(np.isfinite(answer[name]).all() for answer in student)]
+    row = bank.answers(variant)
+    return row is not None and confirmed(bank, asked, row) and not bool((bank.errors(row) <= 1.0).all())
 
 
 def told(found: Sequence[Found]) -> tuple[Diagnosis, ...]:

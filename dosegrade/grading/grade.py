@@ -96,7 +96,7 @@ def explained(bank: Bank, judged: list[Judged], given: tuple[Answer, ...], answe
         found = reshaped(bank, arrays)
     if found or not answers.explainable:
         return found
-    return diagnose(bank, answers.student, answers.usable, answers.rtol, answers.roundoff)
+    return diagnose(bank, answers.flat, answers.usable, answers.rtol, answers.roundoff)
 
 
 def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
@@ -166,9 +166,7 @@ class Flat:
     @cached_property
     def student(self) -> list[Values]:
         """The answers by quantity, in the shapes of the steps."""
-        parts = iter(np.split(self.flat, self.bank.starts[1:]))
-        names = [port.quantity for port in self.bank.exercise.returns]
-        return [{q: next(parts).reshape(np.shape(values[q])) for q in names} for values in self.bank.values]
+        return self.bank.shaped(self.flat, len(self.bank.calls))
 
     @property
     def rough(self) -> bool:

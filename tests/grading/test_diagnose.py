@@ -17,16 +17,8 @@ Array = Any
 
 def named(bank: Bank, flat: Array) -> list[set[str]]:
     """The codes named, a set a group."""
-    student, at = [], 0
-    for values in bank.values:
-        answer = {}
-        for q in (port.quantity for port in bank.exercise.returns):
-            size = np.size(values[q])
-            answer[q] = flat[at : at + size].reshape(np.shape(values[q]))
-            at += size
-        student.append(answer)
     blocks = len(bank.starts)
-    found = diagnose(bank, student, np.ones(blocks, bool), np.full(blocks, 1e-6), np.full(blocks, 2.0**-53))
+    found = diagnose(bank, flat, np.ones(blocks, bool), np.full(blocks, 1e-6), np.full(blocks, 2.0**-53))
     groups: dict[int | None, set[str]] = {}
     for index, d in enumerate(found):
         groups.setdefault(d.group if d.group is not None else -index - 1, set()).add(d.code)

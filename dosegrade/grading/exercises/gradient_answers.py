@@ -17,6 +17,7 @@ from dosegrade.nn.network import Network
 from dosegrade.steps import Step, Steps, Values, evaluate, mutate
 
 Array = NDArray[Any]
+FAR = 0.15
 
 
 def gradients_only(change: Callable[[Values, Values], Values]) -> Callable[[Answers, Sequence[Values]], Answers]:
@@ -105,7 +106,13 @@ def _ratios(student: Answers, reference: Answers, inputs: Sequence[Values]) -> l
     mine, theirs = _pool(student, reference)
     size = float(theirs @ theirs)
     ratio = float(mine @ theirs) / size if size > 0 else 0.0
-    return [ratio] if 0 < abs(ratio) < 0.999 else []
+    return [ratio] if 0 < abs(ratio) < 0.999 and near(ratio * theirs, mine) else []
+
+
+def near(fitted: Array, mine: Array) -> bool:
+    """Whether a fit could be the answer at all: nearer than any tolerance that a question may have."""
+    gap = fitted - mine
+    return bool(gap @ gap <= FAR**2 * (mine @ mine))
 
 
 def _pool(student: Answers, reference: Answers) -> tuple[Array, Array]:
@@ -122,7 +129,7 @@ def _step_sizes(student: Answers, reference: Answers, inputs: Sequence[Values]) 
         return []
     theta = np.concatenate([np.ravel(inputs[0][n[1:]]) for n in names])
     alpha = float((theta - mine) @ theirs) / (float(theirs @ theirs) or 1.0)
-    return [alpha] if 0 < abs(alpha) <= 10 else []
+    return [alpha] if 0 < abs(alpha) <= 10 and near(theta - alpha * theirs, mine) else []
 
 
 def _penalties(prefixes: tuple[str, ...]) -> Callable[[Answers, Answers, Sequence[Values]], list[float]]:
@@ -130,10 +137,11 @@ def _penalties(prefixes: tuple[str, ...]) -> Callable[[Answers, Answers, Sequenc
         names = [n for n in student[0] if n[:2] in prefixes]
         if not names:
             return []
-        gap = np.concatenate([np.ravel(student[0][n] - reference[0][n]) for n in names])
+        mine = np.concatenate([np.ravel(student[0][n]) for n in names])
+        gap = mine - np.concatenate([np.ravel(reference[0][n]) for n in names])
         theta = np.concatenate([np.ravel(inputs[0][n[1:]]) for n in names])
         c = float(gap @ theta) / (float(theta @ theta) or 1.0)
-        return [c] if 0 < abs(c) <= 100 else []
+        return [c] if 0 < abs(c) <= 100 and near(mine - gap + c * theta, mine) else []
 
     return estimate
 
@@ -149,8 +157,11 @@ def _decimals_near(student: Answers, reference: Answers, inputs: Sequence[Values
 
 
 def _decimals_shown(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
+    """Those that the first answer shows: from the fewest on, all."""
     numbers = np.concatenate([np.zeros(1), *(np.ravel(v) for v in student[0].values())])
-    return [d for d in DECIMALS if np.allclose(np.round(numbers, int(d)), numbers, rtol=1e-6, atol=0.0)]
+    allowed = 1e-6 * np.abs(numbers)
+    few = next((k for k, d in enumerate(DECIMALS[::-1]) if (np.abs(np.round(numbers, int(d)) - numbers) > allowed).any()), len(DECIMALS))
+    return DECIMALS[len(DECIMALS) - few :]
 
 
 def answer_mistakes(std: float | None) -> dict[str, tuple[Variant, ...]]:
