@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from dosegrade import data as datasets
@@ -23,8 +26,12 @@ MAX_PENALTY, MAX_CLIP = 10.0, 1e6
 MAX_DECAY_STEPS = 10**6
 MAX_EPOCHS = 10**6
 STOPS = frozenset({"stop_epochs", "stop_loss", "patience"})
-HOT = STOPS | {"learning_rate", "hyper", "optimizer", "batch", "l1", "l2", "clip", "clip_at", "schedule", "decay_steps", "decay_rate"}
+TOLD = frozenset({"learning_rate", "hyper", "optimizer", "batch", "l1", "l2", "clip", "clip_at", "schedule", "decay_steps", "decay_rate"})
+HOT = STOPS | TOLD
 TASKS = ("regression", "classification")
+MAX_WEIGHT, MAX_STORY = 1e6, 200
+WEIGHT = re.compile(r"w(0|[1-9]\d{0,6})")
+Event = tuple[int, tuple[tuple[str, Any], ...]]
 SUITED = {"regression": ("identity", "mean_squared_error"), "classification": ("sigmoid", "binary_crossentropy")}
 NEVER_NEGATIVE = frozenset({"sigmoid", "hard_sigmoid", "softplus", "relu", "silu", "gelu"})  # or hardly ever
 MARGINS = frozenset({"hinge", "squared_hinge"})
@@ -40,6 +47,9 @@ class Config:
     weigh the penalties; `clip` names a rule of CLIPPINGS with the bound `clip_at`, `schedule` one of SCHEDULES with `decay_steps` updates
     and `decay_rate` (for cosine the share of the learning rate that is left at the end). `stop_epochs`, `stop_loss` and `patience` (epochs
     without a better loss) say when to stop, 0 for never. Classes are always 0 and 1 in the data; `scale_effect` is for regression.
+
+    `story` tells what was changed under way: (epoch, ((name, value), …)) in order, a name a field of TOLD or `w12`, the weight theta[12].
+    All other fields say how the run begins.
     """
 
     data: str = "parabola"
@@ -73,6 +83,7 @@ class Config:
     stop_epochs: int = 0
     stop_loss: float = 0.0
     patience: int = 0
+    story: tuple[Event, ...] = ()
 
     def __post_init__(self) -> None:
         _check_own(self)
@@ -81,6 +92,32 @@ class Config:
         _check_shape(self)
         _check_numbers(self)
         _check_hyper(self)
+        _check_story(self)
+
+    @property
+    def now(self) -> Config:
+        """The settings at the end of the story, told as if the run had begun with them."""
+        return next(reversed([*_told(self)]))
+
+    def at(self, epoch: int) -> Config:
+        """This run with its story up to and including an epoch."""
+        return replace(self, story=tuple(event for event in self.story if event[0] <= epoch))
+
+    def then(self, epoch: int, changes: Mapping[str, Any]) -> Config:
+        """This run up to an epoch, and there these changes; changes at one epoch are told as one, unless the optimizer began anew.
+
+        When to stop is no part of the story: it changes nothing in what is learned.
+        """
+        stops, changes = ({k: v for k, v in changes.items() if (k in STOPS) is which} for which in (True, False))
+        if stops:
+            return replace(self, **stops).then(epoch, changes)
+        if not changes:
+            return self.at(epoch)
+        before = self.at(epoch).story
+        if before and before[-1][0] == epoch and "optimizer" not in {*changes, *dict(before[-1][1])}:
+            *earlier, (_, same) = before
+            return replace(self, story=(*earlier, (epoch, tuple(sorted({**dict(same), **changes}.items())))))
+        return replace(self, story=(*before, (epoch, tuple(sorted(changes.items())))))
 
     @property
     def source(self) -> Source:
@@ -218,6 +255,48 @@ def _check_hyper(config: Config) -> None:
     OPTIMIZERS[config.optimizer].settings(dict(hyper))
 
 
+def _check_story(config: Config) -> None:
+    if not isinstance(config.story, tuple):
+        raise SpecError(f"Found the story {config.story!r}; expected a tuple of (epoch, changes) pairs.")
+    last = 0
+    for event in config.story:
+        _check_event(event, last)
+        last = event[0]
+    if config.story:
+        _check_weights(config)
+        for _ in _told(config):
+            pass
+
+
+def _check_event(event: Any, last: int) -> None:
+    if not (isinstance(event, tuple) and len(event) == 2 and isinstance(event[1], tuple)):
+        raise SpecError(f"Found {event!r} in the story; expected an epoch and a tuple of (name, value) pairs.")
+    _whole("an epoch of the story", event[0], last, MAX_EPOCHS, last)
+    for change in event[1]:
+        if not (isinstance(change, tuple) and len(change) == 2 and isinstance(change[0], str)):
+            raise SpecError(f"Found the change {change!r} in the story; expected a (name, value) pair.")
+        if change[0] not in TOLD and not WEIGHT.fullmatch(change[0]):
+            raise SpecError(
+                f"Found {change[0][:30]!r} changed under way; expected one of {', '.join(sorted(TOLD))}, or a weight such as w12."
+            )
+
+
+def _check_weights(config: Config) -> None:
+    parameters = sum(math.prod(shape) for shape in config.network.shapes.values())
+    for name, value in (change for _, changes in config.story for change in changes if WEIGHT.fullmatch(change[0])):
+        _whole("the number of a weight", int(name[1:]), 0, parameters - 1, 0)
+        _real(f"the weight {name}", value, -MAX_WEIGHT, MAX_WEIGHT, 0.5)
+
+
+def _told(config: Config) -> Iterator[Config]:
+    """The settings at the beginning, then after each event of the story; SpecError where one cannot be trained with."""
+    now = replace(config, story=()) if config.story else config
+    yield now
+    for _, changes in config.story:
+        now = replace(now, **{name: value for name, value in changes if name in TOLD})
+        yield now
+
+
 def _whole(what: str, value: Any, low: int, high: int, instead: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise SpecError(f"Found {value!r} for {what}; expected a whole number from {low} to {high}. Choose for example {instead}.")
@@ -232,4 +311,9 @@ def needs_reset(old: Config, new: Config) -> bool:
     """Whether `new` differs from `old` in more than how it learns and when it stops: learning rate and schedule, optimizer, its settings,
     batch, penalties, clipping.
     """
-    return any(getattr(old, f.name) != getattr(new, f.name) for f in fields(Config) if f.name not in HOT)
+    return bool(differing(old, new) - HOT)
+
+
+def differing(old: Config, new: Config) -> set[str]:
+    """The fields in which two settings differ, the story aside."""
+    return {f.name for f in fields(Config) if f.name != "story" and getattr(old, f.name) != getattr(new, f.name)}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from dosegrade.data import Scaling
 from dosegrade.data.features import columns
 from dosegrade.errors import SpecError
 from dosegrade.nn.activations import Activation
-from dosegrade.nn.config import HOT, MAX_HIDDEN, MAX_WIDTH, Config, needs_reset
+from dosegrade.nn.config import HOT, MAX_EPOCHS, MAX_HIDDEN, MAX_WIDTH, STOPS, Config, differing, needs_reset
 from dosegrade.nn.engine import better, engine
 from dosegrade.nn.initializers import initialize
 from dosegrade.nn.losses import LOSSES
@@ -82,14 +82,16 @@ class Moment:
 
 
 class Trainer:
-    """One run: `advance` trains, `frame` and `frames` show, `update_config` changes how it learns under way.
+    """One run: `advance` trains, `frame` and `frames` show, `update_config` and `set_weight` change it under way.
+
+    `config` tells the whole run, its story included; `settings` is what holds now.
 
     `diverged` is None, or sentences that explain once the loss passed 10¹² or is no number; parameters then stay at the epoch before.
     `engine` pins the run to the engine of that name: compiled, numpy or steps; without it the run starts with what is ready.
     """
 
     def __init__(self, config: Config, engine: str | None = None) -> None:
-        self.config = config
+        self.config, self.settings = config, replace(config, story=())
         self.network = config.network
         self.dataset = config.dataset
         self.epoch = 0
@@ -101,16 +103,21 @@ class Trainer:
         first = initialize(self.network, config.initializer, config.seed)
         self._theta = _frozen(np.concatenate([value.ravel() for value in first.values()]))
         self._pinned = engine
-        self._history: tuple[tuple[int, Config], ...] = ((0, config),)
-        self._plan_for(config, engine)
+        self._plan_for(self.settings, engine)
         self._state = self._plan.start(self._theta)
         self._epochs_a_second = 0.0
         self.seconds_a_frame = 0.0
+        self._followed = 0
+        self._follow()
 
     @property
     def params(self) -> Params:
         """The current parameters, read-only views of `theta`."""
-        return self._plan.views(self._theta)
+        return self.views(self._theta)
+
+    def views(self, theta: Array) -> Params:
+        """The parameters by name, as views of theta (P,)."""
+        return self._plan.views(theta)
 
     @property
     def engine(self) -> str:
@@ -168,7 +175,8 @@ class Trainer:
         self._catch_up()
         goal = self.epoch + epochs
         while self.epoch < goal and self.diverged is None:
-            self._train_on(some := min(goal - self.epoch, self._most()), some)
+            self._train_on(some := min(goal - self.epoch, self._most(), self._until()), some)
+            self._follow()
 
     def _most(self) -> int:
         """The epochs whose order and masks are drawn at once."""
@@ -186,17 +194,17 @@ class Trainer:
         moments = self._accept(self._run(written, every), every) if written else []
         if rest := done.epochs - written:
             self._accept(self._run(rest, rest), rest)
-        draw(self._plan, 1, self._order, self._masks)
+        now = self.settings
         self.diverged = (
-            f"The loss grew beyond all bounds in epoch {start + done.epochs + 1}: with {self.config.optimizer} the learning rate "
-            f"{self.config.learning_rate:g} is too large, so each step overshoots and lands higher than it started. "
-            f"Try {self.config.learning_rate / 10:g}. Shown is the epoch before."
+            f"The loss grew beyond all bounds in epoch {start + done.epochs + 1}: with {now.optimizer} the learning rate "
+            f"{now.learning_rate:g} is too large, so each step overshoots and lands higher than it started. "
+            f"Try {now.learning_rate / 10:g}. Shown is the epoch before."
         )
         return moments
 
     def _run(self, epochs: int, every: int) -> Trained:
         """The engine's work on the next epochs, not yet accepted."""
-        config, updates = self.config, self.step_count + np.arange(epochs * self._plan.steps)
+        config, updates = self.settings, self.step_count + np.arange(epochs * self._plan.steps)
         rates = SCHEDULES[config.schedule].rates(config.learning_rate, updates, config.decay_steps, config.decay_rate)
         order, masks = draw(self._plan, epochs, self._order, self._masks)
         return self._engine.run(self._theta, self._state, Stretch(epochs, rates, order, masks, every))
@@ -213,32 +221,64 @@ class Trainer:
         return moments
 
     def _catch_up(self) -> None:
-        """Where the kernel has become ready: the same run by the kernel, from epoch 0 with every change of the settings, up to here."""
+        """Where the kernel has become ready: the same run by the kernel, from epoch 0 with its whole story, up to here."""
         if self._pinned is not None or self.diverged is not None or not better(self._engine, self._plan):
             return
-        twin = Trainer(self._history[0][1], "compiled")
-        for epoch, config in self._history[1:]:
-            twin.advance(epoch - twin.epoch)
-            twin.update_config(config)
-        twin.advance(self.epoch - twin.epoch)
+        twin = Trainer(self.config, "compiled")
+        twin.advance(self.epoch)
         if twin.epoch == self.epoch:
             twin._pinned = None
             vars(self).update(vars(twin))
 
-    def update_config(self, config: Config) -> None:
-        """Go on with other settings of HOT; weights stay. SpecError where a new Trainer is needed."""
-        if needs_reset(self.config, config):
-            changed = [f.name for f in fields(Config) if f.name not in HOT and getattr(self.config, f.name) != getattr(config, f.name)]
-            raise SpecError(f"A run cannot go on after a change of {', '.join(changed)}; start a new Trainer.")
-        if config == self.config:
-            return
-        self._catch_up()
-        anew = config.optimizer != self.config.optimizer
-        self.config, self.diverged = config, None
-        self._history = (*self._history, (self.epoch, config))
-        self._plan_for(config, self._engine.name)
+    def _until(self) -> int:
+        """The epochs up to the next event of the story."""
+        return self.config.story[self._followed][0] - self.epoch if self._followed < len(self.config.story) else MAX_EPOCHS
+
+    def _follow(self) -> None:
+        """The events of the story that are due."""
+        while self._until() <= 0 and self.diverged is None:
+            changes = dict(self.config.story[self._followed][1])
+            self._followed += 1
+            self._change(
+                {name: value for name, value in changes.items() if name in HOT}, {n: v for n, v in changes.items() if n not in HOT}
+            )
+
+    def _change(self, settings: Mapping[str, Any], weights: Mapping[str, float]) -> None:
+        """Other settings, other weights, at this epoch."""
+        anew = settings.get("optimizer", self.settings.optimizer) != self.settings.optimizer
+        self.settings = replace(self.settings, **settings)
+        if weights:
+            theta = self._theta.copy()
+            theta[[int(name[1:]) for name in weights]] = [*weights.values()]
+            self._theta = _frozen(theta)
+        self._plan_for(self.settings, self._engine.name)
         if anew:
             self._state = self._plan.start(self._theta)
+
+    def update_config(self, config: Config) -> None:
+        """Go on with other settings of HOT; weights stay, the rest of the story is dropped. SpecError where a new Trainer is needed."""
+        if differing(self.config.now, config) <= STOPS:
+            stops = {name: getattr(config, name) for name in STOPS}
+            self.config, self.settings = replace(self.config, **stops), replace(self.settings, **stops)
+            return
+        changed = differing(self.settings, config)
+        if changed - HOT:
+            named = ", ".join(f.name for f in fields(Config) if f.name in changed - HOT)
+            raise SpecError(f"A run cannot go on after a change of {named}; start a new Trainer.")
+        if changed:
+            self._turn({name: getattr(config, name) for name in changed})
+
+    def set_weight(self, index: int, value: float) -> None:
+        """Go on with theta[index] = value; SpecError where there is no such weight."""
+        self._turn({f"w{index}": value})
+
+    def _turn(self, changes: Mapping[str, Any]) -> None:
+        """A change that was not foreseen: it joins the story at this epoch."""
+        told = self.config.then(self.epoch, changes)
+        self._catch_up()
+        self.config, self.diverged = told, None
+        self._change({n: v for n, v in changes.items() if n in HOT}, {n: v for n, v in changes.items() if n not in HOT})
+        self._followed = len(told.story)
 
     def frame(self) -> Frame:
         """The current moment."""
@@ -276,6 +316,7 @@ class Trainer:
             moments = self._train_on(some, apart if gone == 0 and some >= apart else some)
             now = time.perf_counter()
             self._epochs_a_second = (self.epoch - epoch) / max(now - start, 1e-9)
+            self._follow()
             gone = (gone + some) % apart if some < apart else 0
             if moments and (gone == 0 or now >= deadline):
                 got += len(moments)
@@ -283,7 +324,7 @@ class Trainer:
 
     def _burst(self, frames: int, apart: int, gone: int) -> int:
         """How many epochs to train in one go: whole frames where they fit, else a part of the next one."""
-        fit = min(max(1, int(self._epochs_a_second * BURST)), self._most())
+        fit = min(max(1, int(self._epochs_a_second * BURST)), self._most(), self._until())
         if gone == 0 and fit >= apart:
             return min(fit // apart, frames) * apart
         return min(fit, apart - gone)

@@ -11,20 +11,25 @@ import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dosegrade.data import monotone_r2
 from dosegrade.data.features import titles
-from dosegrade.nn.training import EVERY, PATCH, Config, Frame, Trainer, needs_reset
-from dosegrade.web.protocol import Scene, pack
+from dosegrade.nn.config import MAX_WEIGHT, STOPS, differing
+from dosegrade.nn.training import DEAD, EVERY, PATCH, Config, Frame, Trainer, needs_reset
+from dosegrade.web.arithmetic import Arithmetic, arithmetic
+from dosegrade.web.protocol import ARRAYS, Scene, pack
 
 LOCK = threading.Lock()  # one chunk at a time in the whole process: small NumPy calls of many threads only fight for the interpreter
 BUDGET = 0.02
 MOST_FRAMES, MOST_EPOCHS = 60, 100
 KEPT_FRAMES, KEPT_BYTES, RECENT = 240, 600_000, 64
-LIMIT, WINDOW, LEAST_GAIN, FITTED = 5000, 800, 1e-3, 0.99995
+LIMIT, WINDOW, LEAST_GAIN, FITTED, ROOM = 5000, 800, 1e-3, 0.99995, 0.01
+STRIDE = 200
+BENDS_BACK = ("maxout", "silu", "swish", "gelu")  # activations that fall and rise, or may
 SATURATED = 0.5
 
 
@@ -41,12 +46,14 @@ class Run:
         self.changed_at: int | None = None
         self.kept: dict[int, Frame] = {}
         self.starts: deque[Trainer] = deque(maxlen=4)
+        self.best = first
+        self.gone_on = 0
         self.scene, self.static = scene_of(self.trainer), static_header(self.trainer)
         self.message = self._publish([first])
 
     @property
     def config(self) -> Config:
-        """What is being trained."""
+        """What is being trained, with the story of what was changed under way."""
         return self.trainer.config
 
     def answer(self, ask: Mapping[str, Any]) -> None:
@@ -56,7 +63,8 @@ class Run:
         if (ask.get("gen"), ask.get("seq")) != (self.gen, self.seq):
             return
         if ask.get("more"):
-            self.since, self.stop = self.trainer.epoch, ""
+            self._start_counting()
+            self.gone_on = self.trainer.epoch
         self.seq += 1
         self.message = self._publish(self._train(whole(ask.get("count"), 1, MOST_FRAMES, 30), whole(ask.get("epochs"), 1, MOST_EPOCHS, 1)))
 
@@ -70,80 +78,174 @@ class Run:
     at_tip = True
 
     def change(self, config: Config) -> Run:
-        """This run with other settings: it goes on where nothing but the learning is concerned; otherwise, and once diverged, a new one."""
-        if config == self.config:
+        """This run with other settings: it goes on where nothing but the learning is concerned; otherwise, and once diverged, a new one.
+
+        A config with a story of its own is another run, unless it is this one.
+        """
+        if config in (self.config, self.config.now):
             return self
-        if needs_reset(self.config, config) or self.trainer.diverged is not None:
+        if config.story or needs_reset(self.config, config) or self.trainer.diverged is not None:
             return Run(config, self.gen + 1)
         if not self.playing and self.at_tip:
             self._rewind(self.shown)
+        if differing(config, self.config.now) & STOPS:
+            self.gone_on = 0
         with LOCK:
             self.trainer.update_config(config)
-        self.gen, self.seq, self.fresh = self.gen + 1, 0, False
-        self.since, self.stop, self.changed_at = self.trainer.epoch, "", self.trainer.epoch
-        self.static = static_header(self.trainer)
-        self.starts.clear()
+        self._turned()
         self.message = self._publish(self._train(30, 1) if self.playing else [self.trainer.frame()])
         return self
 
+    def edit(self, told: Mapping[str, Any]) -> str | None:
+        """Set theta[index] to a value at the epoch that the viewer sees; a sentence where that cannot be, and nothing changes."""
+        if told.get("gen") != self.gen:
+            return None
+        index, value = told.get("index"), told.get("value")
+        if not isinstance(index, int) or not 0 <= index < len(self.best.theta):
+            return f"Found no weight number {str(index)[:20]}; this network has {len(self.best.theta)}. Click one in the picture."
+        if not isinstance(value, int | float) or not abs(value) <= MAX_WEIGHT:
+            return f"Found {str(value)[:20]!r} for a weight; expected a number of at most {MAX_WEIGHT:,.0f}. The weight stays as it was."
+        self.shown = whole(told.get("epoch"), 0, self.trainer.epoch, self.shown)
+        settings = self.config.now
+        self._rewind(self.shown)
+        with LOCK:
+            self.trainer.update_config(settings)
+            self.trainer.set_weight(index, float(value))
+        self._turned()
+        self.message = self._publish([self.trainer.frame()])
+        return None
+
+    def arithmetic(self, ask: Mapping[str, Any]) -> Arithmetic | None:
+        """The sum that a unit does at a training point, at the epoch that the viewer sees; None where there is no such unit."""
+        layers = self.trainer.network.dense
+        layer, unit, point = (ask.get(name) for name in ("layer", "unit", "point"))
+        if not (isinstance(layer, int) and isinstance(unit, int) and isinstance(point, int) and 1 <= layer <= len(layers)):
+            return None
+        if not (0 <= unit < layers[layer - 1].units and 0 <= point < len(self.trainer.training_points)):
+            return None
+        frame = self._nearest(whole(ask.get("epoch"), 0, 10**9, self.shown))
+        return arithmetic(self.trainer, frame.theta, frame.epoch, layer, unit, point)
+
     def restart(self) -> Run:
-        """The same settings from epoch 0."""
-        return Run(self.config, self.gen + 1)
+        """The settings as they are now, from epoch 0."""
+        return Run(self.config.now, self.gen + 1)
 
     def still(self) -> Frame:
         """The frame that the viewer sees, or the nearest one that was kept."""
-        return self.kept[min(self.kept, key=lambda epoch: abs(epoch - self.shown))]
+        return self._nearest(self.shown)
 
     def past(self) -> list[Frame]:
         """The kept frames up to the one that the viewer sees."""
         last = self.still().epoch
         return [frame for epoch, frame in sorted(self.kept.items()) if epoch <= last]
 
+    def _nearest(self, epoch: int) -> Frame:
+        return self.kept[min(self.kept, key=lambda kept: abs(kept - epoch))]
+
+    def _turned(self) -> None:
+        """After a change under way: what was on its way to the browser is out of date."""
+        self.gen, self.seq, self.fresh = self.gen + 1, 0, False
+        self.changed_at = self.trainer.epoch
+        self._start_counting()
+        self.static = static_header(self.trainer)
+        self.starts.clear()
+
+    def _start_counting(self) -> None:
+        """Progress is judged from here on."""
+        self.since, self.stop = self.trainer.epoch, ""
+        self.best = self.trainer.frame()
+
     def _train(self, count: int, epochs: int) -> list[Frame]:
+        """The next frames, up to one where the settings say stop; to that the trainer goes back."""
         if self.trainer.diverged is not None:
             return []
+        before, goal = self.trainer.epoch, self.trainer.settings.stop_epochs
+        if goal:
+            left = goal - (before - self.gone_on) % goal
+            epochs = min(epochs, left)
+            count = min(count, left // epochs)
         with LOCK:
             self.starts.append(fork(self.trainer))
-            before = self.trainer.epoch
-            frames = self.trainer.frames(count, epochs, BUDGET)
-        return [frame for frame in frames if frame.epoch > before]
+            frames = [frame for frame in self.trainer.frames(count, epochs, BUDGET) if frame.epoch > before]
+        for number, frame in enumerate(frames, 1):
+            if self._told_to_stop(frame):
+                self._rewind(frame.epoch)
+                return frames[:number]
+        return frames
+
+    def _told_to_stop(self, frame: Frame) -> bool:
+        """Whether the settings say that a run ends here; the sentence that tells why becomes the note."""
+        settings, held = self.trainer.settings, not math.isnan(frame.validation_loss)
+        if judged(frame) < judged(self.best):
+            self.best = frame
+        self.stop, self.note = "", ""
+        if settings.stop_epochs and (frame.epoch - self.gone_on) % settings.stop_epochs == 0:
+            again = f"Play trains {settings.stop_epochs:,} more."
+            self.stop, self.note = (
+                "epochs",
+                f"Stopped after {frame.epoch:,} epochs, as the settings say, at a loss of {frame.loss:.4g}. {again}",
+            )
+        elif settings.stop_loss and frame.loss <= settings.stop_loss and not self.gone_on:
+            target = f"The loss is {frame.loss:.4g} in epoch {frame.epoch:,}: the target {settings.stop_loss:g} is reached."
+            self.stop, self.note = "target", f"{target} Play goes on."
+        elif settings.patience and frame.epoch - self.best.epoch >= settings.patience:
+            which = "loss on the points held out" if held else "loss"
+            best = f"the best was {judged(self.best):.4g} in epoch {self.best.epoch:,}"
+            self.stop, self.note = "patience", f"No better {which} for {settings.patience:,} epochs; {best}. Play goes on."
+        return bool(self.stop)
 
     def _rewind(self, epoch: int) -> None:
-        """Back to an epoch that was shown while a later one was computed: from a kept start, the same bits again."""
-        start = next((twin for twin in reversed(self.starts) if twin.epoch <= epoch), None)
-        if start is None or epoch >= self.trainer.epoch:
+        """Back to an epoch that was shown: from a kept start, or from epoch 0 with the whole story, the same bits again."""
+        if epoch >= self.trainer.epoch and self.trainer.diverged is None:
             return
+        start = next((twin for twin in reversed(self.starts) if twin.epoch <= epoch), None)
+        told = self.config.at(epoch)
         with LOCK:
-            self.trainer = fork(start)
-            self.trainer.advance(epoch - start.epoch)
+            self.trainer = fork(start) if start is not None else Trainer(told)
+        while self.trainer.epoch < epoch and self.trainer.diverged is None:
+            with LOCK:
+                self.trainer.advance(min(STRIDE, epoch - self.trainer.epoch))
         self.kept = {key: frame for key, frame in self.kept.items() if key <= epoch}
 
     def _publish(self, frames: Sequence[Frame]) -> bytes:
         for frame in frames:
-            self.kept[frame.epoch] = frame
+            self.kept[frame.epoch] = apart(frame)
         self.kept = thinned(self.kept)
-        self._judge()
-        header = {**self.static, "gen": self.gen, "seq": self.seq, "fresh": self.fresh, "stop": self.stop, "note": self.note}
+        if not self.stop:
+            self._judge()
+        said = {"stop": self.stop, "note": self.note, "learning_rate": self.trainer.settings.learning_rate}
+        header = {**self.static, "gen": self.gen, "seq": self.seq, "fresh": self.fresh, **said}
         return pack(header, self.scene, frames, next(reversed(self.kept.values())))
 
     def _judge(self) -> None:
-        """Whether there is a reason to stop, and the sentence that tells it."""
-        now = next(reversed(self.kept.values()))
-        trained = now.epoch - self.since
+        """Whether there is a reason to stop, and the sentence that tells it; what the settings say about stopping comes first."""
+        now, settings = next(reversed(self.kept.values())), self.trainer.settings
+        trained, ruled = now.epoch - self.since, settings.stop_epochs or settings.stop_loss or settings.patience
         self.stop, self.note = "", ""
         if self.trainer.diverged is not None:
             self.stop, self.note = "diverged", f"{self.trainer.diverged} Another learning rate starts again from the first weights."
-        elif now.r2 >= FITTED and self.since == 0:
-            self.stop, self.note = "fitted", f"Fitted: R² is above 0.9999 after {now.epoch:,} epochs. Play goes on."
-        elif trained >= WINDOW and self._gain(now) < LEAST_GAIN:
+        elif fitted(now) and self.since == 0 and not ruled:
+            what = "R² is above 0.9999" if now.r2 >= FITTED else "every point is on its side, with room"
+            self.stop, self.note = "fitted", f"Fitted: {what} after {now.epoch:,} epochs. Play goes on."
+        elif trained >= WINDOW and self._gain(now) < LEAST_GAIN and not settings.patience:
             self.stop, self.note = "settled", settled(self.trainer, now)
-        elif trained >= LIMIT:
+        elif trained >= LIMIT and not settings.stop_epochs:
             self.stop, self.note = "limit", f"Paused after {trained:,} epochs, the loss still falls. Play goes on."
 
     def _gain(self, now: Frame) -> float:
         """By which share the loss fell within the last WINDOW epochs."""
         earlier = [frame.loss for epoch, frame in self.kept.items() if epoch <= now.epoch - WINDOW]
         return (earlier[-1] - now.loss) / earlier[-1] if earlier and earlier[-1] > 0 else 1.0
+
+
+def judged(frame: Frame) -> float:
+    """The loss that patience looks at: that of the points held out, where there are any."""
+    return frame.loss if math.isnan(frame.validation_loss) else frame.validation_loss
+
+
+def fitted(frame: Frame) -> bool:
+    """Whether nothing is left to learn."""
+    return frame.r2 >= FITTED or (frame.accuracy == 1.0 and frame.loss <= ROOM)
 
 
 def fork(trainer: Trainer) -> Trainer:
@@ -155,9 +257,14 @@ def fork(trainer: Trainer) -> Trainer:
     return twin
 
 
+def apart(frame: Frame) -> Frame:
+    """The same frame in arrays of its own: as views they would keep the whole chunk in memory."""
+    return replace(frame, **{name: getattr(frame, name).copy() for name in ARRAYS})
+
+
 def thinned(kept: dict[int, Frame]) -> dict[int, Frame]:
     """The first frame, the RECENT last ones and, of those between, every second where there are too many."""
-    size = max(1, sum(getattr(next(iter(kept.values())), name).nbytes for name in ("curve", "theta")))
+    size = max(1, sum(getattr(next(iter(kept.values())), name).nbytes for name in ARRAYS))
     if len(kept) <= max(RECENT * 2, min(KEPT_FRAMES, KEPT_BYTES // size)):
         return kept
     epochs = list(kept)
@@ -171,26 +278,32 @@ def whole(value: Any, low: int, high: int, otherwise: int) -> int:
 
 
 def is_monotone(config: Config) -> bool:
-    """Whether the network is a chain of single units, which can only rise or only fall with the dose (DOMAIN DR-3)."""
+    """Whether the network is a chain of single units, which can only rise or only fall with its input (DOMAIN DR-3)."""
     single = bool(config.hidden) and all(units == 1 for units in config.hidden)
-    chain = single and not any(name.startswith("maxout") for name in (*config.activations, config.output))
-    return chain and config.network.inputs == 1
+    chain = single and not any(name.startswith(BENDS_BACK) for name in (*config.activations, config.output))
+    return chain and config.network.inputs == 1 and config.features in ((), ("x_cubed",)) and config.task == "regression"
 
 
 def settled(trainer: Trainer, frame: Frame) -> str:
     """Why the loss has stopped falling, as far as it can be told."""
+    fit = f"the accuracy is {frame.accuracy:.1%}" if trainer.config.task == "classification" else f"R² is {frame.r2:.3f}"
     if is_monotone(trainer.config):
-        bound = monotone_r2(trainer.dataset.y[trainer.training_points])
+        bound, what = monotone_r2(trainer.dataset.y[trainer.training_points]), titles(trainer.dataset.source, ())[0]
         return (
-            f"This is as good as it gets: a chain of single units can only rise or only fall with the dose, and no such curve gets past "
+            f"This is as good as it gets: a chain of single units can only rise or only fall with the {what}, and no such curve gets past "
             f"R² {bound:.3f} here, however deep the chain. It is at {frame.r2:.3f}. Add a unit."
+        )
+    if (dead := int((frame.state == DEAD).sum())) and 2 * dead >= len(frame.state):
+        return (
+            f"The loss no longer falls, {fit}, and {dead} of {len(frame.state)} hidden units are dead: at none of the points have they a "
+            "slope, so nothing reaches their weights. A smaller learning rate, other first weights or a leaky ReLU keep units alive."
         )
     if len(frame.saturation) and frame.saturation.max() >= SATURATED:
         return (
             f"The loss no longer falls, and {frame.saturation.max():.0%} of a hidden layer is saturated: on the flat part of its "
-            "activation hardly any gradient comes through. Scaled doses or smaller first weights keep units off it."
+            "activation hardly any gradient comes through. Scaled inputs or smaller first weights keep units off it."
         )
-    return f"The loss no longer falls: less than {LEAST_GAIN:.1%} in {WINDOW} epochs, R² {frame.r2:.3f}. Play goes on."
+    return f"The loss no longer falls: less than {LEAST_GAIN:.1%} in {WINDOW} epochs; {fit}. Play goes on."
 
 
 def scene_of(trainer: Trainer) -> Scene:
@@ -232,7 +345,6 @@ def static_header(trainer: Trainer) -> dict[str, Any]:
         "x2Label": names[1],
         "yLabel": source.target,
         "validated": bool(trainer.validation_points.size),
-        "learning_rate": trainer.config.learning_rate,
     }
 
 

@@ -249,6 +249,93 @@ def test_a_change_that_needs_new_weights_is_refused_and_changes_nothing() -> Non
     assert trainer.config == Config()
 
 
+STORIES = {
+    "rate and weight": Config(story=((5, (("learning_rate", 0.2),)), (9, (("w3", -0.5),)))),
+    "mini-batch": Config(
+        batch=10, dropout=0.2, story=((4, (("batch", 7), ("optimizer", "sgd"))), (4, (("w0", 2.0),)), (8, (("l2", 0.01),)))
+    ),
+    "at once": Config(story=((0, (("w1", 3.0),)),)),
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_gives_the_bits_of_the_run_that_it_tells(name: str) -> None:
+    told = STORIES[name]
+    lived = Trainer(replace(told, story=()))
+    for epoch, changes in told.story:
+        lived.advance(epoch - lived.epoch)
+        weights = {name: value for name, value in changes if name.startswith("w")}
+        lived.update_config(replace(lived.settings, **{name: value for name, value in changes if name not in weights}))
+        for weight, value in weights.items():
+            lived.set_weight(int(weight[1:]), value)
+    assert lived.config == told
+    lived.advance(15 - lived.epoch)
+    for each in (1, 2, 15):
+        followed = Trainer(told)
+        seen = frames(followed, 15 // each, each=each)
+        followed.advance(15 - followed.epoch)
+        np.testing.assert_array_equal(followed.frame().theta, lived.frame().theta)
+        assert followed.frame().loss == lived.frame().loss
+        assert [frame.epoch for frame in seen] == list(range(each, 16, each))[: 15 // each]
+    assert followed.settings == told.now == lived.settings
+
+
+def test_a_weight_set_by_hand_leaves_the_others() -> None:
+    trainer = Trainer(Config(hidden=(2,)))
+    trainer.advance(3)
+    before = trainer.frame().theta
+    trainer.set_weight(4, 0.25)
+    after = trainer.frame()
+    assert list(np.flatnonzero(before != after.theta)) == [4]
+    assert (after.epoch, after.theta[4]) == (3, 0.25)
+    values = evaluate(trainer.network.steps(), {**trainer.params, "x": trainer.inputs(trainer.dataset.x), "y": trainer._y})
+    assert after.loss == pytest.approx(float(values["loss"]), rel=1e-12)
+    with pytest.raises(SpecError, match="number of a weight"):
+        trainer.set_weight(7, 1.0)
+    with pytest.raises(SpecError, match="the weight w0"):
+        trainer.set_weight(0, math.inf)
+    assert trainer.config.story == ((3, (("w4", 0.25),)),)
+
+
+def test_when_to_stop_is_no_part_of_the_story() -> None:
+    trainer = Trainer(Config(story=((8, (("learning_rate", 0.2),)),)))
+    trainer.advance(4)
+    trainer.update_config(replace(trainer.config.now, stop_epochs=100, patience=3))
+    assert trainer.config == Config(story=((8, (("learning_rate", 0.2),)),), stop_epochs=100, patience=3)
+    trainer.advance(4)
+    assert trainer.settings.learning_rate == 0.2
+
+
+def test_a_change_drops_what_the_story_had_in_store() -> None:
+    trainer = Trainer(STORIES["rate and weight"])
+    trainer.advance(6)
+    trainer.update_config(replace(trainer.settings, learning_rate=0.01))
+    assert trainer.config.story == ((5, (("learning_rate", 0.2),)), (6, (("learning_rate", 0.01),)))
+    trainer.update_config(replace(trainer.settings, l1=0.5))
+    assert trainer.config.story[-1] == (6, (("l1", 0.5), ("learning_rate", 0.01)))
+
+
+@pytest.mark.parametrize(
+    ("story", "says"),
+    [
+        ([], "expected a tuple of"),
+        (((3, "w1"),), "expected an epoch and a tuple"),
+        (((-1, ()),), "an epoch of the story"),
+        (((5, ()), (4, ())), "from 5 to"),
+        (((5, (("hidden", (2,)),)),), "'hidden' changed under way"),
+        (((5, (("stop_epochs", 9),)),), "'stop_epochs' changed under way"),
+        (((5, (("w999", 1.0),)),), "from 0 to 24"),
+        (((5, (("w1", math.nan),)),), "the weight w1"),
+        (((5, (("learning_rate", 0.0),)),), "nothing is learned"),
+        (((5, (("optimizer", "sgd"),)), (6, (("hyper", (("beta_1", 0.5),)),))), "beta_1"),
+        (((5, ("w1", 2.0)),), "pair"),
+    ],
+)
+def test_a_story_that_cannot_be_followed_says_why(story: object, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        Config(story=story)  # type: ignore[arg-type]
+
+
 def test_divergence_explains_itself_and_keeps_the_last_finite_frame() -> None:
     trainer = Trainer(Config(optimizer="sgd", learning_rate=5.0))
     seen = frames(trainer, 500)
