@@ -15,6 +15,7 @@ from dosegrade.web.protocol import Scene
 
 HEIGHT = 260
 TONES = ("#e8590c", "#d5d2c8", "#0b7a75")  # of negative, zero and positive
+PALE = ("#f2a888", "#f4f1ea", "#86bdb9")
 COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on light and on dark ground
 
 
@@ -51,12 +52,14 @@ def surface(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerC
     tone = alt.Scale(domain=[floor, middle, top], range=list(TONES), clamp=True, interpolate="rgb")
     x = alt.X("x:Q").scale(domain=[left - wide / 2, right + wide / 2], nice=False).title(header["xLabel"])
     y = alt.Y("y:Q").scale(domain=[low - tall / 2, high + tall / 2], nice=False).title(header["x2Label"])
-    color = alt.Color("output:Q").scale(tone).title(header["yLabel"])
-    ground = alt.Chart(_data(tiles)).mark_rect(strokeWidth=0, opacity=0.75).encode(x, y, color, x2="to_x:Q", y2="to_y:Q")
+    pale = alt.Scale(domain=[floor, middle, top], range=list(PALE), clamp=True, interpolate="rgb")
+    color, edge = alt.Fill("output:Q").scale(pale).title(header["yLabel"]), alt.Stroke("output:Q").scale(pale).legend(None)
+    ground = alt.Chart(_data(tiles)).mark_rect(strokeWidth=1).encode(x, y, color, edge, x2="to_x:Q", y2="to_y:Q")
     hollow = alt.FillOpacity("of:O").scale(domain=["training", "held out"], range=[1, 0]).legend(None)
     dots = alt.Chart(_data([*spots(scene, ""), *spots(scene, "held_")])).mark_point(size=24, strokeWidth=1.5, opacity=1)
-    filled = alt.Fill("output:Q").scale(tone).legend(None)
-    both: alt.LayerChart = ground + dots.encode(x, y, color, filled, hollow, tooltip=["of:N", "x:Q", "y:Q", "output:Q"])
+    filled, ring = alt.Fill("output:Q").scale(tone).legend(None), alt.Stroke("output:Q").scale(tone).legend(None)
+    drawn = dots.encode(x, y, filled, ring, hollow, tooltip=["of:N", "x:Q", "y:Q", "output:Q"])
+    both: alt.LayerChart = alt.layer(ground, drawn).resolve_scale(fill="independent", stroke="independent")
     return both.properties(height=HEIGHT, usermeta={"embedOptions": {"renderer": "canvas"}})
 
 
@@ -89,8 +92,8 @@ def tips() -> list[alt.Tooltip]:
 def losses(frames: Sequence[Frame]) -> alt.Chart:
     """Training and validation loss against the epoch, on a log scale."""
     values = [{"epoch": f.epoch, "loss": f.loss, "of": "training"} for f in frames if f.loss > 0]
-    held = [{"epoch": f.epoch, "loss": f.validation_loss, "of": "validation"} for f in frames if f.validation_loss > 0]
-    color = of_color("training", "validation") if held else of_color("training")
+    held = [{"epoch": f.epoch, "loss": f.validation_loss, "of": "held out"} for f in frames if f.validation_loss > 0]
+    color = of_color("training", "held out") if held else of_color("training")
     tooltip = [alt.Tooltip("of:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4g")]
     chart = alt.Chart(_data(values + held)).mark_line(strokeWidth=2.5)
     shown = [f.loss for f in frames if f.loss > 0] + [f.validation_loss for f in frames if f.validation_loss > 0] or [0.1, 1.0]

@@ -51,6 +51,11 @@ def chosen() -> Config:
     return config if isinstance(config, Config) else PRESETS["default"].config
 
 
+def settings_now() -> Config:
+    """What the controls show: the settings at the end of the run's story, without the story."""
+    return chosen().now
+
+
 def presets() -> None:
     """The presets, and the reason for the one that is chosen."""
     config = chosen()
@@ -84,14 +89,14 @@ def _take_preset() -> None:
 
 def add_unit() -> None:
     """One more unit in the first hidden layer; everything else as it is."""
-    config = chosen()
+    config = settings_now()
     load(replace(config, hidden=(config.hidden[0] + 1, *config.hidden[1:])))
     st.session_state["touched"] = True
 
 
 def settings() -> dict[str, Any]:
     """Draw all controls and give back what they say, not yet checked: the keywords of a Config. The learning rate is in the view."""
-    config = chosen()
+    config = settings_now()
     values: dict[str, Any] = {"learning_rate": config.learning_rate}
     values |= _data(config)
     values |= _network(config)
@@ -119,7 +124,7 @@ def _data(config: Config) -> dict[str, Any]:
 
 def _take_data() -> None:
     """Another data set, with what its kind needs: inputs, output and loss; everything else as it is."""
-    name, config = gallery.picked(), chosen()
+    name, config = gallery.picked(), settings_now()
     if name is not None and name != config.data:
         load(with_data(config, name))
         st.session_state["touched"] = True

@@ -26,8 +26,8 @@ class Hands {
 
   // A new network: what was chosen in the old one is gone.
   fresh() {
-    if (this.chosen) this.choose(null);
-    Object.assign(this, { over: null, point: null });
+    Object.assign(this, { over: null, chosen: null, point: null });
+    this.$("picked").hidden = true;
     this.close();
     this.hush();
   }
@@ -87,7 +87,7 @@ class Hands {
     const theta = this.live.shown.theta;
     if (edge) return this.tip(`${this.edgeName(edge)}: `, `${figure(theta[edge.index])}`, "Press to change it.");
     const name = this.name(unit.layer, unit.unit);
-    return this.tip(`${name[0].toUpperCase()}${name.slice(1)}, bias `, figure(theta[unit.index]), this.unitState(unit) || "Press to see how it computes.");
+    return this.tip(`${name[0].toUpperCase()}${name.slice(1)}, bias `, figure(theta[unit.index]), this.unitState(unit) || (unit === this.chosen ? "" : "Press to see how it computes."));
   }
 
   tip(words, value, more = "") {
@@ -183,6 +183,7 @@ class Hands {
     const { chosen, live } = this, box = this.$("picked");
     box.hidden = !chosen;
     if (!chosen) return;
+    this.listedAt = performance.now();
     const name = this.name(chosen.layer, chosen.unit);
     this.$("which").textContent = name[0].toUpperCase() + name.slice(1);
     this.$("nth").textContent = `data point ${this.point + 1} of ${live.scene.x.length}`;
@@ -283,7 +284,7 @@ class Hands {
   drawn() {
     this.spots();
     if (this.over && !this.$("tip").hidden) this.tell();
-    if (this.chosen && !this.live.playing) this.panel();
+    if (this.chosen && !(this.live.playing && performance.now() - this.listedAt < 300)) this.panel();
   }
 }
 

@@ -100,6 +100,7 @@ class Live {
   // A message from the server. The same one may come again (theme, rerun): its seq is known then.
   receive({ header, scene, frames }) {
     if (header.seq === this.seq && header.gen === this.gen) return;
+    for (const name of ["xLabel", "x2Label"]) scene[name] = scene[name].replace(/^x([12])$/, (_, digit) => (digit === "1" ? "x₁" : "x₂"));
     const changed = header.gen !== this.gen;
     if (!changed && header.seq < this.seq) return;
     if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); this.hands.fresh(); }

@@ -10,9 +10,11 @@ import streamlit as st
 
 from dosegrade.errors import DosegradeError
 from dosegrade.nn.training import Config
-from dosegrade.web import controls, live
+from dosegrade.web import controls, live, working
+from dosegrade.web.arithmetic import Arithmetic
 from dosegrade.web.link import from_query, to_query
 from dosegrade.web.session import Run
+from dosegrade.web.working import MOST_EPOCHS, OWN, Sheet
 
 
 def follow_link() -> None:
@@ -41,12 +43,26 @@ def settle(values: dict[str, Any]) -> str | None:
         config = Config(**values)
     except DosegradeError as problem:
         return f"{problem} The network keeps its last settings."
-    if config != controls.chosen():
+    if config != controls.settings_now():
         st.session_state["config"] = config
         st.session_state.pop("complaint", None)
-    if "complaint" not in st.session_state:
-        _show_address(config)
     return None
+
+
+def current_run(config: Config) -> Run:
+    """The viewer's run with these settings: the one that is there, gone on with or started anew; the address tells it."""
+    run = st.session_state.get("run")
+    return _keep(run.change(config) if isinstance(run, Run) else Run(config))
+
+
+def _keep(run: Run) -> Run:
+    """Make this the viewer's run, with its story in the settings and in the address bar."""
+    if run is not st.session_state.get("run"):
+        st.session_state.pop("inspected", None)
+    st.session_state["run"], st.session_state["config"] = run, run.config
+    if "complaint" not in st.session_state:
+        _show_address(run.config)
+    return run
 
 
 def _show_address(config: Config) -> None:
@@ -57,32 +73,47 @@ def _show_address(config: Config) -> None:
         st.query_params.from_dict(query)
 
 
-def current_run(config: Config) -> Run:
-    """The viewer's run with these settings: the one that is there, gone on with or started anew."""
-    run = st.session_state.get("run")
-    st.session_state["run"] = run.change(config) if isinstance(run, Run) else Run(config)
-    return st.session_state["run"]  # type: ignore[no-any-return]
-
-
-def answer_browser() -> Run:
-    """Do what the live view asked for, and give back the run to be shown."""
+def answer_browser() -> tuple[Run, str | None]:
+    """Do what the live view asked for, and give back the run to be shown, and a sentence where something could not be done."""
     run: Run = st.session_state["run"]
-    events = live.asked()
+    events, problem = live.asked(), None
     if "reset" in events and events["reset"].get("gen") == run.gen:
-        run = st.session_state["run"] = run.restart()
+        run = _keep(run.restart())
     if "need" in events:
         run.answer(events["need"])
     if "pause" in events:
         run.pause(events["pause"])
+    if "inspect" in events:
+        run.pause(events["inspect"])
+        st.session_state["inspected"] = dict(events["inspect"])
+    if "edit" in events:
+        problem = run.edit(events["edit"])
+        _keep(run)
     if "rate" in events:
         run = set_rate(events["rate"].get("rate"))
-    return run
+    return run, problem
 
 
 def set_rate(rate: Any) -> Run:
     """Go on with another learning rate; one that cannot be trained with changes nothing."""
+    config = controls.settings_now()
     with contextlib.suppress(DosegradeError):
-        st.session_state["config"] = replace(controls.chosen(), learning_rate=rate)
+        config = replace(config, learning_rate=rate)
         st.session_state.pop("complaint", None)
-        _show_address(controls.chosen())
-    return current_run(controls.chosen())
+    return current_run(config)
+
+
+def inspected(run: Run) -> Arithmetic | None:
+    """What the unit that the viewer pressed computes, at the epoch and the data point that are shown."""
+    asked = st.session_state.get("inspected")
+    return run.arithmetic({**asked, "epoch": run.shown}) if asked else None
+
+
+def derivation_of(run: Run) -> tuple[dict[str, str], str | None]:
+    """The address of the derivation page for this network at the epoch shown; and where that page cannot show it, why."""
+    try:
+        sheet = Sheet(OWN, config=run.config, epoch=min(run.still().epoch, MOST_EPOCHS))
+    except DosegradeError as problem:
+        return {}, f"The derivation page cannot write this network out. {problem}"
+    late = run.still().epoch > MOST_EPOCHS
+    return working.to_query(sheet), f"It shows epoch {MOST_EPOCHS:,}, the last that it goes to." if late else None

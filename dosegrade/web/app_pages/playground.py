@@ -2,19 +2,49 @@
 
 import streamlit as st
 
-from dosegrade.web import charts, controls, live, playground
+from dosegrade.web import charts, controls, exporting, live, playground
 from dosegrade.web.session import Run, is_monotone
 
 
 @st.fragment
 def watch() -> None:
-    """The live view and, while it stands still, still pictures of the same epoch."""
-    run = playground.answer_browser()
+    """The live view and, while it stands still, the same epoch in still pictures and in numbers."""
+    run, problem = playground.answer_browser()
     live.view(run.message)
+    if problem:
+        st.warning(problem, icon=":material/error:")
     if run.changed_at is not None:
-        st.caption(f"Settings changed at epoch {run.changed_at:,}; the weights stayed. The link starts with the new settings at epoch 0.")
-    if not run.playing and run.trainer.epoch:
-        stills(run)
+        st.caption(f"Changed at epoch {run.changed_at:,}; the other weights stayed. The link tells the whole story from epoch 0.")
+    if not run.playing:
+        sums(run)
+        if run.trainer.epoch:
+            stills(run)
+        take_away(run)
+
+
+def sums(run: Run) -> None:
+    """The arithmetic of the unit that was pressed, with the numbers of the moment."""
+    found = playground.inspected(run)
+    if found is None:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{found.title}**")
+        for formula in found.tex:
+            st.latex(formula)
+        if found.output is not None:
+            st.caption(f"In the units of the data {found.output:.4g}; the target of this point is {found.target:.4g}.")
+
+
+def take_away(run: Run) -> None:
+    """Where to go on from here: the derivation of this network, the run as code and data."""
+    address, note = playground.derivation_of(run)
+    if address:
+        st.page_link(
+            "app_pages/derivation.py", label="Open the derivation of this network", icon=":material/function:", query_params=address
+        )
+    if note:
+        st.caption(note)
+    exporting.show(run)
 
 
 def stills(run: Run) -> None:
