@@ -102,9 +102,14 @@ def times(left: Any, right: Any, turned: str = "") -> str:
     return (r" \cdot " if all(both) else r"\,").join(texts)
 
 
+def two_rows(first: str, sign: str, second: str, shape: tuple[int, ...]) -> str:
+    """`first sign second`, broken before the sign where the matrices are too wide for one row of a card."""
+    return f"{first} {sign} {second}" if shape[-1] < COLUMNS else rf"{first} \\[4pt] &\quad {sign} {second}"
+
+
 def _sum(line: Line, sheet: Sheet) -> str:
     fed, w, b = line.given.values()
-    return f"{times(fed, w)} + {tex(b, True)}"
+    return two_rows(times(fed, w), "+", tex(b, True), np.shape(w))
 
 
 def _activation(line: Line, sheet: Sheet) -> str:
@@ -123,7 +128,7 @@ def _through(line: Line, sheet: Sheet) -> str:
     if f.slope is None:
         return ""
     slope = f.derivative(z)
-    return times(da, slope) if np.size(da) == 1 else rf"{tex(da)} \odot {tex(slope)}"
+    return times(da, slope) if np.size(da) == 1 else two_rows(tex(da), r"\odot", tex(slope), np.shape(da))
 
 
 def _outer(line: Line, sheet: Sheet) -> str:
@@ -143,7 +148,7 @@ def _pulled(line: Line, sheet: Sheet) -> str:
 
 def _update(given: Mapping[str, Any]) -> str:
     w, alpha, dw = given.values()
-    return rf"{tex(w)} - {number(alpha)} \cdot {tex(dw, True)}"
+    return two_rows(tex(w), "-", rf"{number(alpha)} \cdot {tex(dw, True)}", np.shape(w))
 
 
 def _loss(line: Line, sheet: Sheet) -> str:
