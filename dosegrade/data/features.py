@@ -95,6 +95,6 @@ def _is_square(bounds: Bounds) -> bool:
 
 def titles(source: Source, names: Sequence[str]) -> list[str]:
     """What stands at each input of the network: `dose`, `x₁²`."""
-    short = [name.partition(" (")[0].replace("x1", "x₁").replace("x2", "x₂") for name in source.names]
+    short = [{"x1": "x₁", "x2": "x₂"}.get(name, name.partition(" (")[0]) for name in source.names]
     own = [FEATURES[name].title.format(*short) for name in (names or base(source))]
     return [*own, *(other[0].partition(" (")[0] for other in source.others)]

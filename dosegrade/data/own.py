@@ -38,11 +38,13 @@ class Table:
 @lru_cache(maxsize=32)
 def read(text: str) -> Table:
     """A table from text separated by commas, semicolons or tabs (then a decimal comma is read, too), with or without a line of names."""
-    if not isinstance(text, str) or not text.strip(" \t\r\n,;\ufeff"):
-        raise SpecError(f"Found no rows of your own. {HOW}.")
+    if not isinstance(text, str):
+        raise SpecError(f"Found {text!r} for rows of your own; expected text. {HOW}.")
     if len(text) > LONGEST_TEXT:
         raise SpecError(f"Found {len(text):,} characters; expected at most {LONGEST_TEXT:,}. Leave out rows or digits.")
     lines = [(number, line.strip()) for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1) if line.strip(" \t,;\r")]
+    if not lines:
+        raise SpecError(f"Found no rows of your own. {HOW}.")
     mark = next((mark for mark in ("\t", ";") if mark in lines[0][1]), ",")
     cells = [(number, [cell.strip().strip('"').strip() for cell in line.split(mark)]) for number, line in lines]
     names: tuple[str, ...] = ()
@@ -82,7 +84,8 @@ def _names(given: tuple[str, ...], width: int) -> tuple[str, ...]:
     if len(given) != width:
         return usual
     kept = ["".join(c for c in name if c.isprintable() and c not in ',;"{}<>')[:LONGEST_NAME].strip() for name in given]
-    return tuple(name if name and _number(name, ",") is None else other for name, other in zip(kept, usual, strict=True))
+    names = tuple(name if name and _number(name, ",") is None else other for name, other in zip(kept, usual, strict=True))
+    return names if len(set(names)) == width else usual
 
 
 def _checked(table: Table) -> Table:
