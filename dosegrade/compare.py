@@ -28,7 +28,7 @@ def block_errors(
         largest = np.maximum(np.maximum(np.abs(answer), np.abs(reference)), np.abs(scale))
         unit = np.maximum.reduceat(largest, starts, axis=-1)
         unit = np.where(unit > 0, unit, 1.0)
-        each = np.repeat(unit, np.diff([*starts, np.shape(largest)[-1]]), axis=-1)
+        each = np.repeat(unit, np.append(starts[1:], largest.shape[-1]) - starts, axis=-1)
 
         def norm(x: Array) -> Array:
             return np.asarray(np.sqrt(np.add.reduceat((x / each) ** 2, starts, axis=-1)))

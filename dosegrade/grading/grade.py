@@ -149,19 +149,17 @@ class Flat:
         self.rtol = np.where(single, max(rtol, RTOL_SINGLE), rtol)
         self.roundoff = np.where(single, ROUNDOFF_SINGLE, ROUNDOFF)
         self.usable = np.array([j.usable for j in judged] * calls)
-        sizes = np.diff([*bank.starts, bank.reference.size])
-        columns = [j.values if j.usable else None for j in judged]
-        self.flat = np.concatenate(
-            [
-                np.full(sizes[index * len(judged) + k], np.nan) if column is None else column[index].ravel()
-                for index in range(calls)
-                for k, column in enumerate(columns)
-            ]
-        )
-        errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, self.rtol, self.roundoff)
+        columns = [
+            j.values if j.usable and j.values is not None else [np.full(np.shape(v[j.port.quantity]), np.nan) for v in bank.values]
+            for j in judged
+        ]
+        self.flat = np.concatenate([column[index].ravel() for index in range(calls) for column in columns])
+        fine = errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, DIFFERENCES)
+        if not (fine <= 1.0).all(axis=-1).any():
+            errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, self.rtol, self.roundoff)
         nearest = min(range(len(errors)), key=lambda k: ((errors[k] > 1.0).sum(), errors[k].max()))
         self.same, self.truth = (errors[nearest] <= 1.0).reshape(calls, len(judged)), bank.right[nearest]
-        self._row = bank.right_rows[nearest]
+        self._fine = fine[nearest]
 
     @cached_property
     def student(self) -> list[Values]:
@@ -171,9 +169,8 @@ class Flat:
     @property
     def rough(self) -> bool:
         """Whether a correct quantity is farther from the truth than exact derivatives are (DOMAIN D.2)."""
-        errors = block_errors(self.flat, self._row, self.bank.scale, self.bank.starts, DIFFERENCES)
         correct = np.broadcast_to(self.same.all(axis=0), self.same.shape).ravel()
-        return bool(((errors > 1.0) & correct).any())
+        return bool(((self._fine > 1.0) & correct).any())
 
     @property
     def explainable(self) -> bool:
@@ -223,7 +220,7 @@ def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Pro
             )
     for value, size in zip(values, sizes, strict=True):
         assert value.array is not None
-        if np.shape(value.array) != size:
+        if value.array.shape != size:
             found, wanted = shape_words(np.shape(value.array)), shape_words(size)
             turned = " It is the transpose of the shape expected." if np.shape(value.array) == size[::-1] else ""
             return Problem("shape", f"{port.name} has shape {found}; expected {wanted}.{turned}")
