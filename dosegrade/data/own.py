@@ -45,7 +45,7 @@ def read(text: str) -> Table:
     lines = [(number, line.strip()) for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1) if line.strip(" \t,;\r")]
     if not lines:
         raise SpecError(f"Found no rows of your own. {HOW}.")
-    mark = next((mark for mark in ("\t", ";") if mark in lines[0][1]), ",")
+    mark = next((mark for mark in ("\t", ";") if mark in lines[-1][1]), ",")
     cells = [(number, [cell.strip().strip('"').strip() for cell in line.split(mark)]) for number, line in lines]
     names: tuple[str, ...] = ()
     if all(_number(cell, mark) is None for cell in cells[0][1]):
