@@ -7,18 +7,19 @@ import pytest
 from dosegrade.nn.warmup import cached, fill_cache
 
 
+def waits(item: pytest.Item) -> int:
+    """0 for a test that needs no kernel, 1 where a server does, 2 where the test does."""
+    needed = getattr(item, "fixturenames", ())
+    return 0 if "kernel" not in needed else 1 if "server" in needed else 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who waits for the kernel comes last."""
-    items.sort(key=needs_kernel)
+    items.sort(key=waits)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if any(map(needs_kernel, session.items)) and not cached():
+    if any(map(waits, session.items)) and not cached():
         threading.Thread(target=fill_cache, args=(0,), daemon=True).start()
-
-
-def needs_kernel(item: pytest.Item) -> bool:
-    return "kernel" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
