@@ -37,7 +37,7 @@ def forward(sheet: Sheet) -> None:
             _down(sheet, [f"z{k}", f"a{k}"])
     st.header("2. Loss", anchor="loss")
     with st.container(border=True):
-        _across(sheet, [name for name in ("data_loss", "penalty", "loss") if name in sheet.lines])
+        _down(sheet, [name for name in ("data_loss", "penalty", "loss") if name in sheet.lines])
 
 
 def backward(sheet: Sheet) -> None:
