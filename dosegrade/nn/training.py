@@ -234,14 +234,16 @@ class Trainer:
         """The epochs up to the next event of the story."""
         return self.config.story[self._followed][0] - self.epoch if self._followed < len(self.config.story) else MAX_EPOCHS
 
-    def _follow(self) -> None:
-        """The events of the story that are due."""
+    def _follow(self) -> bool:
+        """The events of the story that are due; whether there were any."""
+        before = self._followed
         while self._until() <= 0 and self.diverged is None:
             changes = dict(self.config.story[self._followed][1])
             self._followed += 1
             self._change(
                 {name: value for name, value in changes.items() if name in HOT}, {n: v for n, v in changes.items() if n not in HOT}
             )
+        return self._followed > before
 
     def _change(self, settings: Mapping[str, Any], weights: Mapping[str, float]) -> None:
         """Other settings, other weights, at this epoch."""
@@ -316,7 +318,8 @@ class Trainer:
             moments = self._train_on(some, apart if gone == 0 and some >= apart else some)
             now = time.perf_counter()
             self._epochs_a_second = (self.epoch - epoch) / max(now - start, 1e-9)
-            self._follow()
+            if self._follow() and moments:
+                moments[-1] = self._now
             gone = (gone + some) % apart if some < apart else 0
             if moments and (gone == 0 or now >= deadline):
                 got += len(moments)

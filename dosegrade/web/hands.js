@@ -235,7 +235,7 @@ class Hands {
     }
     const edge = this.editing, same = text === this.before;
     this.close(same);
-    if (!same) this.live.edit(edge.index, value, this.resume);
+    if (!same) this.live.edit(edge.index, value, this.live.shown.epoch, this.resume);
   }
 
   close(again = true) {

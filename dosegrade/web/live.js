@@ -81,12 +81,12 @@ class Live {
   }
 
   // Asks for another value of one weight, until it is there.
-  edit(index, value, resume, tries = 3) {
+  edit(index, value, epoch, resume, tries = 3) {
     const { gen } = this;
     this.edited = { resume };
-    this.send("edit", { gen, epoch: this.shown.epoch, index, value, ask: ++this.asks, tip: this.atTip });
+    this.send("edit", { gen, epoch, index, value, ask: ++this.asks, tip: this.atTip });
     clearTimeout(this.again);
-    this.again = setTimeout(() => { if (tries && this.gen === gen) this.edit(index, value, resume, tries - 1); }, 700);
+    this.again = setTimeout(() => { if (tries && this.gen === gen) this.edit(index, value, epoch, resume, tries - 1); }, 700);
   }
 
   key(event) {

@@ -534,3 +534,14 @@ def test_a_network_without_hidden_layers_is_a_straight_line() -> None:
     assert frame.saturation.shape == (0,)
     assert abs(np.diff(frame.curve, 2)).max() < 1e-9
     assert frame.r2 < 0.01
+
+
+def test_a_weight_set_under_way_is_seen_at_its_epoch_when_the_story_is_told_again() -> None:
+    live = Trainer(Config(), "numpy")
+    live.advance(20)
+    live.set_weight(3, 0.7)
+    seen = live.frame().loss
+    again = {frame.epoch: frame.loss for frame in Trainer(live.config, "numpy").frames(30, 1, 60.0)}
+    assert again[20].hex() == seen.hex()
+    live.advance(5)
+    assert again[25].hex() == live.frame().loss.hex()
