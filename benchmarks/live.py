@@ -1,6 +1,7 @@
-"""How live the live page is: painted frames a second in Chromium, the server's load, the wait after a change, twenty viewers at once.
+"""How live the live page is: painted frames a second in Chromium, the server's load, the wait after a change, twenty viewers at once,
+a session beside an endless loop on the self-check page.
 
-`python -m benchmarks.live [--quick] [--json FILE]`. The twenty viewers are clients that speak Streamlit's own protocol: they ask for
+`python -m benchmarks.live [--quick] [--json FILE]`. The viewers are clients that speak Streamlit's own protocol: they ask for
 frames at a browser's pace and count those they would have painted; they do not draw. They run in a process of their own.
 """
 
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 VIEWERS, FPS, CHUNK = 20, 60, 30
 PACKAGES = ("streamlit", "numpy", "playwright", "websockets")
 ADDRESS = "/?hidden=8,8&noise=10.0"  # 1-8-8-1 tanh, Adam, full batch of 101; noise keeps it from being done too soon
+
+LOOP = "def gradients(*a):\n    while True:\n        pass\n"
 
 COUNT_FRAMES = """
 (() => {
@@ -230,9 +233,9 @@ class Viewer:
             await self.socket.send(self._rerun({"gen": self.gen, "seq": self.seq, "ask": self.asks, **more}))
 
 
-async def watch(host: str, seconds: float) -> list[float]:
-    """Frames a second that each of the viewers would have painted, after three seconds to settle."""
-    viewers = [Viewer(host) for _ in range(VIEWERS)]
+async def watch(host: str, seconds: float, count: int) -> list[float]:
+    """Frames a second that each of some viewers would have painted, after three seconds to settle."""
+    viewers = [Viewer(host) for _ in range(count)]
     for viewer in viewers:
         await viewer.open()
     await _play(viewers, 3.0)
@@ -256,16 +259,22 @@ async def _play(viewers: list[Viewer], seconds: float) -> float:
     return time.monotonic() - start
 
 
+@contextlib.contextmanager
+def viewing(host: str, seconds: float, count: int) -> Iterator[Callable[[], list[float]]]:
+    """Viewers in a process of their own; the call waits for their rates."""
+    command = [sys.executable, "-m", "benchmarks.live", "--viewers", host, str(seconds), str(count)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        assert process.stdout is not None
+        yield lambda: list(json.loads(process.stdout.read()))  # type: ignore[union-attr]
+
+
 def at_once(quick: bool) -> list[Figure]:
     """Twenty viewers on one server."""
-    with serving() as (host, pid):
-        command = [sys.executable, "-m", "benchmarks.live", "--viewers", host, str(6 if quick else 20)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
-            assert process.stdout is not None
-            time.sleep(9 if quick else 14)
-            used, start = cpu_seconds(pid), time.monotonic()
-            rates = json.loads(process.stdout.read())
-            load = 100 * (cpu_seconds(pid) - used) / (time.monotonic() - start)
+    with serving() as (host, pid), viewing(host, 6 if quick else 20, VIEWERS) as rates_of:
+        time.sleep(9 if quick else 14)
+        used, start = cpu_seconds(pid), time.monotonic()
+        rates = rates_of()
+        load = 100 * (cpu_seconds(pid) - used) / (time.monotonic() - start)
     return [
         figure("live.twenty.fps", rates, "frames/s", against=f"{VIEWERS} protocol-level viewers, median", goal=59.0, sense="at least"),
         figure("live.twenty.slowest", [min(rates)], "frames/s", against=f"the slowest of {VIEWERS}", goal=57.0, sense="at least"),
@@ -273,14 +282,49 @@ def at_once(quick: bool) -> list[Figure]:
     ]
 
 
+# One viewer beside an endless loop
+
+
+def beside_a_loop(quick: bool) -> list[Figure]:
+    """Frames of a training session alone and while the self-check page runs a program that never returns, by turns."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return [missing("live.beside_loop.ratio", "playwright")]
+    if path is None:
+        return [missing("live.beside_loop.ratio", "Chromium")]
+    alone, beside = [], []
+    with serving() as (host, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        student = browser.new_page()
+        student.goto(f"http://{host}/self_check?quiz=dose-response&question=gradients")
+        student.get_by_label("Your program").fill(LOOP)
+        for _ in range(2 if quick else 5):
+            with viewing(host, 3.0, 1) as rates_of:
+                alone += rates_of()
+            with viewing(host, 3.0, 1) as rates_of:
+                student.wait_for_timeout(2500)  # the viewer settles; the loop then lasts longer than the viewer's three seconds
+                student.get_by_role("button", name="Check", exact=True).click()
+                beside += rates_of()
+            student.get_by_text("The program did not come back in time").wait_for(timeout=60_000)
+        browser.close()
+    ratios = [loop / quiet for loop, quiet in zip(beside, alone, strict=True)]
+    return [
+        figure("live.alone.fps", alone, "frames/s", against="one protocol-level viewer, before each loop"),
+        figure("live.beside_loop.fps", beside, "frames/s", against="the same while an endless loop is under way on the self-check page"),
+        figure("live.beside_loop.ratio", ratios, "x", against="alone, in the same run", goal=0.95, sense="at least"),
+    ]
+
+
 def main() -> None:
     """Measure everything, print it, write it."""
     options = arguments(str(__doc__))
-    write([*in_browser(options.quick), *at_once(options.quick)], PACKAGES, options.json)
+    write([*in_browser(options.quick), *at_once(options.quick), *beside_a_loop(options.quick)], PACKAGES, options.json)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--viewers"]:
-        print(json.dumps(asyncio.run(watch(sys.argv[2], float(sys.argv[3])))))
+        print(json.dumps(asyncio.run(watch(sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))))
     else:
         main()
