@@ -78,42 +78,37 @@ class Session:
         self.transcript = Transcript(tasks, again)
         self._clock = Clock()
         self._cause: Problem | None = None
-        self._status: int | None = None
         self._killed_at = math.inf
 
     def run(self) -> Transcript:
-        """Drives the child to its end; raises WorkerLost where that is not the student's doing."""
-        their_request, self._request = os.pipe()
-        self._result, their_result = os.pipe()
+        """Drives the child until it has answered or ended; raises WorkerLost where that is not the student's doing."""
+        self._child = self._worker.take()
         try:
-            try:
-                self._worker.send(b"R", (their_request, their_result))
-            finally:
-                os.close(their_request)
-                os.close(their_result)
             self._converse()
+            self._conclude()
         finally:
-            os.close(self._result)
-            self._close_request()
-        self._conclude()
+            self._worker.done(self._child)
         return self.transcript
 
     def _converse(self) -> None:
-        os.set_blocking(self._request, False)
-        os.set_blocking(self._result, False)
         self._worker.socket.settimeout(ANSWER_SECONDS)
         self._poll = select.poll()
-        for descriptor, events in ((self._request, select.POLLOUT), (self._result, select.POLLIN), (self._worker.socket, select.POLLIN)):
+        for descriptor, events in (
+            (self._child.request, select.POLLOUT), (self._child.result, select.POLLIN), (self._worker.socket, select.POLLIN)
+        ):  # fmt: skip
             self._poll.register(descriptor, events)
+        self._clock.pid = self._child.pid
         self._clock.restart(self.transcript.limits)
-        while self._status is None:
+        while self._child.status is None and not self.transcript.finished:
             self._turn()
+        if self._child.status is None and self._killed_at == math.inf:
+            self._worker.kill(self._child)  # it has said all; nobody waits for its end
 
     def _turn(self) -> None:
         ready = dict(self._poll.poll(1000 * self._patience()))
-        if self._request in ready:
+        if self._child.request in ready:
             self._write()
-        if self._result in ready:
+        if self._child.result in ready:
             self._read()
         if self._worker.socket.fileno() in ready:
             self._listen()
@@ -123,31 +118,27 @@ class Session:
     def _patience(self) -> float:
         if self._killed_at < math.inf:
             return max(0.0, self._killed_at + ANSWER_SECONDS - time.monotonic())
-        return 0.05 if self.transcript.finished else self._clock.left()
+        return self._clock.left()
 
     def _write(self) -> None:
         try:
-            self._left = self._left[os.write(self._request, self._left) :]
+            self._left = self._left[os.write(self._child.request, self._left) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
             self._left = self._left[:0]
         if not self._left:
-            self._poll.unregister(self._request)
-            self._close_request()
-
-    def _close_request(self) -> None:
-        if self._request >= 0:
-            os.close(self._request)
-            self._request = -1
+            self._poll.unregister(self._child.request)
+            self._child.close_request()
+            self._worker.prepare()
 
     def _read(self) -> None:
         try:
-            data = os.read(self._result, 1 << 16)
+            data = os.read(self._child.result, 1 << 16)
         except BlockingIOError:
             return
         if not data:
-            self._poll.unregister(self._result)
+            self._poll.unregister(self._child.result)
         self._feed(data)
 
     def _feed(self, data: bytes) -> None:
@@ -164,39 +155,34 @@ class Session:
             self._clock.restart(self.transcript.limits)
 
     def _listen(self) -> None:
-        message, sender = self._worker.receive()
-        if message == b"P":
-            self._clock.pid = sender
-        elif message[:1] == b"S":
-            self._status = int(message[1:])
+        self._worker.listen()
+        self._clock.pid = self._child.pid
+        if self._child.status is not None:
             self._drain()
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._result, 1 << 16):
+            while data := os.read(self._child.result, 1 << 16):
                 self._feed(data)
 
     def _look_at_clock(self) -> None:
         if self._killed_at < math.inf:
             raise WorkerLost("the worker does not answer")
-        if self.transcript.finished:
-            self._kill(None)
-            return
         problem = self._clock.over()
         if problem is not None:
             self._kill(problem)
 
-    def _kill(self, cause: Problem | None) -> None:
+    def _kill(self, cause: Problem) -> None:
         self._cause = self._cause or cause
         self._killed_at = time.monotonic()
-        self._worker.send(b"K")
+        self._worker.kill(self._child)
 
     def _conclude(self) -> None:
         if self.transcript.finished:
             return
         if not self.transcript.ready and self._cause is None:
-            raise WorkerLost(f"the child ended before the program began (status {self._status})")
-        self.transcript.stop(self._cause or ending(self._status or 0))
+            raise WorkerLost(f"the child ended before the program began (status {self._child.status})")
+        self.transcript.stop(self._cause or ending(self._child.status or 0))
 
 
 def ending(status: int) -> Problem:
@@ -256,9 +242,7 @@ class LinuxSandbox:
     def floor(self) -> None:
         """What a run cannot cost less than: a fork of the same process that ends at once (for benchmarks)."""
         with self._lock:
-            worker = self._ready()
-            worker.send(b"F")
-            worker.receive()
+            self._ready().floor()
 
     def _attempt(self, program: Program, tasks: Sequence[Task], again: bool) -> list[Outcome]:
         body = request(program, tasks)

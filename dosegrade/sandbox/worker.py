@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from dosegrade.errors import SandboxError
@@ -48,6 +49,30 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _BOOT, str(Path(__file__).resolve().parent), str(libraries), *arguments]
 
 
+@dataclass
+class Child:
+    """A forked process that waits for its request, as this side sees it: its number, the two pipes, what the worker told of it."""
+
+    number: int
+    request: int
+    result: int
+    pid: int | None = None
+    status: int | None = None
+
+    def close_request(self) -> None:
+        """Says that the request is whole."""
+        if self.request >= 0:
+            os.close(self.request)
+            self.request = -1
+
+    def close(self) -> None:
+        """Both pipes."""
+        self.close_request()
+        if self.result >= 0:
+            os.close(self.result)
+            self.result = -1
+
+
 class Worker:
     """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests)."""
 
@@ -59,6 +84,9 @@ class Worker:
                 "or --unsafe-no-sandbox for code that you wrote yourself"
             )
         self.owner = os.getpid()
+        self._forks = 0
+        self._spare: Child | None = None
+        self._children: dict[int, Child] = {}
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # With credentials the kernel says the child's process number as this process sees it, whatever namespace it lives in.
         self.socket.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
@@ -84,8 +112,48 @@ class Worker:
             raise WorkerLost(message[1:].decode("utf-8", "replace") or "the worker ended while starting")
         return message[1:]
 
-    def send(self, message: bytes, descriptors: tuple[int, ...] = ()) -> None:
-        """A command, with pipes where it needs them."""
+    def take(self) -> Child:
+        """The spare child, or a new one."""
+        self.prepare()
+        child, self._spare = self._spare, None
+        assert child is not None
+        return child
+
+    def prepare(self) -> None:
+        """Has a spare child forked, which knows nothing of any program yet; never more than one."""
+        if self._spare is None:
+            request = os.pipe()
+            result = os.pipe()
+            child = Child(self._forks, request[1], result[0])
+            os.set_blocking(child.request, False)
+            os.set_blocking(child.result, False)
+            try:
+                self._send(b"R", (request[0], result[1]))
+            except WorkerLost:
+                child.close()
+                raise
+            finally:
+                os.close(request[0])
+                os.close(result[1])
+            self._spare = self._children[self._forks] = child
+            self._forks += 1
+
+    def kill(self, child: Child) -> None:
+        """Ends a child."""
+        self._send(b"K%d" % child.number)
+
+    def done(self, child: Child) -> None:
+        """Forgets a child: what the worker still tells of it is of no interest."""
+        child.close()
+        self._children.pop(child.number, None)
+
+    def floor(self) -> None:
+        """The least that a run can cost: a fork that ends at once (for benchmarks)."""
+        self._send(b"F")
+        while self._receive()[0] != b"F":
+            pass
+
+    def _send(self, message: bytes, descriptors: tuple[int, ...] = ()) -> None:
         try:
             if descriptors:
                 socket.send_fds(self.socket, [message], list(descriptors))
@@ -94,8 +162,17 @@ class Worker:
         except OSError as error:
             raise WorkerLost(f"the worker is gone ({error})") from error
 
-    def receive(self) -> tuple[bytes, int | None]:
-        """A message, and the process number of its sender; waits for the socket's timeout at most."""
+    def listen(self) -> None:
+        """Takes a message to the child that it is about; waits for the socket's timeout at most."""
+        message, sender = self._receive()
+        words = message[1:].split()
+        child = self._children.get(int(words[0])) if words else None
+        if child is not None and message[:1] == b"P":
+            child.pid = sender
+        elif child is not None and message[:1] == b"S":
+            child.status = int(words[1])
+
+    def _receive(self) -> tuple[bytes, int | None]:
         try:
             message, ancillary, _, _ = self.socket.recvmsg(1024, socket.CMSG_SPACE(12))
         except OSError as error:
@@ -108,6 +185,9 @@ class Worker:
     def close(self) -> None:
         """Ends the worker and whatever it runs."""
         self.socket.close()
+        for child in self._children.values():
+            child.close()
+        self._children, self._spare = {}, None
         if os.getpid() != self.owner or self.pid == 0:
             return
         with contextlib.suppress(ProcessLookupError, ChildProcessError):

@@ -1,4 +1,4 @@
-"""The zygote: a clean process that has imported NumPy and forks one locked child per program.
+"""The zygote: a clean process that has imported NumPy and forks one locked child per program, the next while one runs.
 
 It never reads a program or its inputs; it passes two pipes on, waits, kills when told to, and ends when its parent does.
 """
@@ -41,7 +41,8 @@ class Zygote:
 
         self._child, self._layers, self._selftest, self._values = child, layers, selftest, values
         self._control, self._skip = control, skip
-        self._running = 0
+        self._forks = 0
+        self._children: dict[int, int] = {}
         self._found: dict[str, list[Any]] = {}
         table = filter.machine()
         if table is None:
@@ -140,12 +141,15 @@ class Zygote:
                 descriptors.frombytes(data)
         if message == b"R" and len(descriptors) == 2:
             self._fork(descriptors[0], descriptors[1])
-        elif message == b"K" or not message:
-            self._kill()
+        elif message[:1] == b"K":
+            self._kill(int(message[1:]))
         elif message == b"F":
             self._floor()
         for descriptor in descriptors:
             os.close(descriptor)
+        if not message:
+            for number in self._children:
+                self._kill(number)
         return bool(message)
 
     def _fork(self, request: int, result: int) -> None:
@@ -157,11 +161,13 @@ class Zygote:
                 os._exit(0)
         if pid < 0:
             self._control.send(b"Efound no way to start another process")
-        self._running = max(pid, 0)
+        else:
+            self._children[self._forks] = pid
+            self._forks += 1
 
     def _run(self, request: int, result: int) -> None:
         """In the child: the pipes to 3 and 4, everything else closed, the request read, locked in, then the program."""
-        self._control.send(b"P")
+        self._control.send(b"P%d" % self._forks)
         self._layers.die_with_parent(self._me)
         os.dup2(request, CONTROL)
         os.dup2(result, CONTROL + 1)
@@ -176,17 +182,16 @@ class Zygote:
             os._exit(99)
         self._stage.serve(body[self._values.REQUEST.size :])
 
-    def _kill(self) -> None:
-        if self._running:
-            os.kill(self._running, signal.SIGKILL)
+    def _kill(self, number: int) -> None:
+        if number in self._children:
+            os.kill(self._children[number], signal.SIGKILL)
 
     def _reap(self) -> None:
-        if not self._running:
-            return
-        pid, status = os.waitpid(self._running, os.WNOHANG)
-        if pid:
-            self._running = 0
-            self._control.send(b"S" + str(os.waitstatus_to_exitcode(status)).encode())
+        for number, running in list(self._children.items()):
+            pid, status = os.waitpid(running, os.WNOHANG)
+            if pid:
+                del self._children[number]
+                self._control.send(b"S%d %d" % (number, os.waitstatus_to_exitcode(status)))
 
     def _floor(self) -> None:
         """The least that a run can cost: fork, exit, wait."""
