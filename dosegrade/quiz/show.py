@@ -51,11 +51,33 @@ def field_lines(field: Field) -> Iterator[str]:
 
 
 def key_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
-    """The answer and its worked solution."""
+    """The answer, its worked solution, the hints, and what wrong answers are recognised."""
     lines = [f"    Answer: {question.right(variant)}"]
     if variant.solution.strip():
         lines += indented(f"Solution: {variant.solution.strip()}")
-    return lines + [f"      {line}" for line in worked_lines(question, variant)]
+    lines += [f"      {line}" for line in worked_lines(question, variant)]
+    for number, hint in enumerate(variant.hints, 1):
+        lines += indented(f"Hint {number}: {hint}")
+    return lines + [f"    {line}" for line in distractor_lines(question, variant)]
+
+
+def distractor_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
+    """A line for each distractor, `2.79 earns 50 %: Q09 index-for-value, …`, and the derivation's mistakes that the numbers tell."""
+    lines: list[str] = []
+    for example in question.examples(variant):
+        report = question.grade(variant, example.raw)
+        if report.diagnoses and example.share is not None:
+            typed = number_words(example.raw) if isinstance(example.raw, int | float | list) else str(example.raw)
+            named = "; or ".join(f"{d.code} {d.name}: {d.hint}" for d in report.diagnoses)
+            lines.append(f"Distractor {typed} earns {report.score / question.max_score:.0%}: {named}")
+    told = mistakes_told(variant)
+    return [*dict.fromkeys(lines), *([f"Mistakes that these numbers tell: {', '.join(told)}"] if told else [])]
+
+
+def mistakes_told(variant: Variant[Any]) -> tuple[str, ...]:
+    """The codes of the derivation's mistakes that differ from the truth beyond its tolerance."""
+    worked = getattr(variant.key, "worked", variant.key)
+    return tuple(sorted({code for m in getattr(worked, "told", ()) for code in m.codes}))
 
 
 def worked_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
