@@ -24,17 +24,22 @@ UNSAFE = "Run without isolation (--unsafe-no-sandbox): this program could have r
 
 def check(quiz: str | Path, submission: str | Path, seed: int = 0, sandbox: Sandbox | None = None) -> Report:
     """Grades one submission in isolation, like the command. SubmissionError, SpecError or SandboxError where there is nothing to grade."""
-    from dosegrade.submissions import existing
-    from dosegrade.submissions import load as load_submission
-
     with ExitStack() as stack:
-        place = existing(submission)
-        if sandbox is None and place.suffix.lower() not in (".toml", ".json"):
+        if sandbox is None and may_hold_code(Path(submission)):
             sandbox = stack.enter_context(open_sandbox())
+        # The worker starts while these are imported.
         from dosegrade.quiz.question import load as load_quiz
+        from dosegrade.submissions import existing
+        from dosegrade.submissions import load as load_submission
 
+        place = existing(submission)
         loaded = load_quiz(quiz)
         return check_submission(loaded, load_submission(place, functions(loaded)), seed, sandbox)
+
+
+def may_hold_code(path: Path) -> bool:
+    """Whether there could be a program at a path."""
+    return path.suffix.lower() in (".py", ".ipynb", ".zip") if path.is_file() else path.is_dir()
 
 
 def functions(quiz: Quiz) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -134,6 +133,8 @@ def check(quiz: str, submission: str, seed: int, as_json: bool, form: str | None
     if write is not None and file is not None:
         put(file, write([report.to_dict()]))
     if file != "-":
+        import json
+
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else str(report))
     return 0 if report.verdict == "correct" else 1
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong
 from dosegrade.grading.cases import Bank
-from dosegrade.grading.diagnose import diagnose, reshaped
 from dosegrade.grading.exercises import Port
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
 from dosegrade.grading.report import Check, Diagnosis, QuestionReport, verdict_of
@@ -91,6 +90,10 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
 def explained(bank: Bank, judged: list[Judged], given: tuple[Answer, ...], answers: Flat) -> tuple[Diagnosis, ...]:
     """The mistakes that explain what was returned, be it of another shape than promised."""
     found: tuple[Diagnosis, ...] = ()
+    if all(j.correct for j in judged):
+        return found
+    from dosegrade.grading.diagnose import diagnose, reshaped  # a right answer is marked without
+
     if any(j.flaw is not None and j.flaw.kind in ("shape", "not-finite") for j in judged):
         arrays = [{j.port.quantity: answer.values[j.port.name].array for j in judged if j.port.name in answer.values} for answer in given]
         found = reshaped(bank, arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 MARKS = {"correct": "✓", "follow-through": "≈", "wrong": "✗", "missing": "–", "not-checked": "?", "partial": "◐"}
@@ -52,6 +51,8 @@ def mistake_words(diagnosis: dict[str, Any]) -> str:
 
 def html(report: dict[str, Any]) -> str:
     """The report for a notebook cell; every text of the student's is escaped."""
+    from html import escape
+
     rows = []
     for question in report["questions"]:
         said = "".join(f"<div>{escape(line)}</div>" for line in question_lines(question))

@@ -6,13 +6,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.kinds import KINDS, AnyQuestion, Code, Question
-from dosegrade.quiz.kinds.base import Own
+from dosegrade.quiz.kinds import KINDS, Code
+from dosegrade.quiz.own import Own
+from dosegrade.quiz.points import places
 from dosegrade.registry import did_you_mean
 from dosegrade.spec import build
+
+if TYPE_CHECKING:
+    from dosegrade.quiz.kinds import AnyQuestion, Question
 
 RESERVED = ("student", "score", "max_score", "verdict", "report")
 
@@ -68,12 +72,6 @@ class Quiz:
     def max_score(self) -> float:
         """All points."""
         return float(sum(q.max_score for q in self.questions))
-
-
-def places() -> tuple[Path, ...]:
-    """Where quizzes that ship lie: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    return tuple(p for p in (package / "quizzes", package.parent / "quizzes") if p.is_dir())
 
 
 def shipped() -> dict[str, Path]:

@@ -9,15 +9,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dosegrade.registry import Registry
-from dosegrade.reports.pages import html
-from dosegrade.reports.tables import classroom, csv, gradescope, junit
+from dosegrade.registry import LazyRegistry
 
 Table = Mapping[str, Any]
 Writer = Callable[[Iterable[Table]], bytes]
 
-WRITERS: Registry[Writer] = Registry(
-    "report format", {"gradescope": gradescope, "csv": csv, "junit": junit, "html": html, "classroom": classroom}
+WRITERS: LazyRegistry[Writer] = LazyRegistry(
+    "report format",
+    {name: f"{__name__}.tables:{name}" for name in ("gradescope", "csv", "junit")}
+    | {"html": f"{__name__}.pages:html", "classroom": f"{__name__}.tables:classroom"},
 )
 
 

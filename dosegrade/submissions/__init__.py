@@ -5,7 +5,6 @@ A file, a notebook, answers, or a folder or zip archive of those. The file that 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -17,8 +16,6 @@ from typing import Any
 from dosegrade.errors import SubmissionError, UnreadableError
 from dosegrade.grading.outcome import Problem
 from dosegrade.sandbox import Cell, Program
-from dosegrade.submissions.answers import answers
-from dosegrade.submissions.archive import MAX_ZIPPED, unzipped
 from dosegrade.submissions.files import (
     ANSWERS,
     EXTENSIONS,
@@ -29,7 +26,6 @@ from dosegrade.submissions.files import (
     read,
     shown,
 )  # fmt: skip
-from dosegrade.submissions.notebook import cells
 
 __all__ = ["EXTENSIONS", "Submission", "existing", "load", "named", "shown"]
 
@@ -55,6 +51,8 @@ class Submission:
 
     def digest(self) -> str:
         """A hash of all that the report depends on."""
+        import hashlib
+
         state = hashlib.sha256()
         _hash(self, state.update)
         return state.hexdigest()
@@ -130,17 +128,29 @@ def opened(place: Path, name: str, functions: Collection[str]) -> Submission:
     if stat.S_ISDIR(mode):
         return assembled(name, folder(place), functions)
     suffix = place.suffix.lower()
-    limit = MAX_ZIPPED if suffix == ".zip" else MAX_NOTEBOOK if suffix == ".ipynb" else MAX_SOURCE
-    return received(name, place.name, read(place, limit), functions)
+    return received(name, place.name, read(place, largest(suffix)), functions)
+
+
+def largest(suffix: str) -> int:
+    """The most bytes of a file that are read."""
+    if suffix == ".zip":
+        from dosegrade.submissions.archive import MAX_ZIPPED
+
+        return MAX_ZIPPED
+    return MAX_NOTEBOOK if suffix == ".ipynb" else MAX_SOURCE
 
 
 def received(name: str, file: str, data: bytes, functions: Collection[str]) -> Submission:
     """A student's one file by its name and bytes; UnreadableError where nothing of it can be read."""
     suffix = PurePosixPath(file).suffix.lower()
     if suffix == ".zip":
+        from dosegrade.submissions.archive import unzipped
+
         return assembled(name, unzipped(data, file), functions)
     if suffix in (".py", ".ipynb"):
         return Submission(name, program(code(PurePosixPath(shown(file)), data), {}))
+    from dosegrade.submissions.answers import answers
+
     return Submission(name, problem=no_code(), answers=answers(data, file))
 
 
@@ -189,6 +199,8 @@ def code(path: PurePosixPath, data: bytes) -> Code:
     """A file of code; UnreadableError for a damaged notebook."""
     if path.suffix.lower() == ".py":
         return Code(path, (Cell(data),), data)
+    from dosegrade.submissions.notebook import cells
+
     found = cells(data, path.name)
     return Code(path, found, b"\n".join(cell.source for cell in found))
 
@@ -233,6 +245,8 @@ def typed_answers(files: Mapping[PurePosixPath, bytes]) -> tuple[dict[str, Any] 
         return None, None
     if len(found) > 1 and len(found[0].parts) == len(found[1].parts):
         return None, Problem("unreadable", f"Found both '{shown(str(found[0]))}' and '{shown(str(found[1]))}'; hand in one of them.")
+    from dosegrade.submissions.answers import answers
+
     try:
         return answers(files[found[0]], found[0].name), None
     except UnreadableError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dosegrade.quiz.kinds.base import Example, Field, Question, Variant
 from dosegrade.quiz.kinds.code import Code
 from dosegrade.registry import LazyRegistry
 
-AnyQuestion = Code | Question[Any]
+if TYPE_CHECKING:
+    from dosegrade.quiz.kinds.base import Example, Field, Question, Variant
+
+    AnyQuestion = Code | Question[Any]
 HERE = __name__
 
 KINDS: LazyRegistry[type[AnyQuestion]] = LazyRegistry(
@@ -30,3 +32,12 @@ KINDS: LazyRegistry[type[AnyQuestion]] = LazyRegistry(
 )
 
 __all__ = ["KINDS", "AnyQuestion", "Code", "Example", "Field", "Question", "Variant"]
+
+
+def __getattr__(name: str) -> Any:
+    """What typed questions are made of, imported when first asked for: a quiz of code questions does without."""
+    if name in ("Example", "Field", "Question", "Variant"):
+        from dosegrade.quiz.kinds import base
+
+        return getattr(base, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ from dosegrade.errors import SpecError
 from dosegrade.grading.catalogue import CATALOGUE, Entry
 from dosegrade.grading.outcome import Problem
 from dosegrade.grading.report import Check, Diagnosis, QuestionReport, verdict_of
+from dosegrade.quiz.own import Own
 from dosegrade.quiz.texts import fill
 from dosegrade.quiz.typed import Malformed, blank
 from dosegrade.quiz.variables import Redraw, Variable, drawn, variables
@@ -29,14 +30,6 @@ K = TypeVar("K")
 REDRAWS = 400
 ENOUGH_DRAWS = 60
 CODES = frozenset(CATALOGUE)
-
-
-@dataclass(frozen=True)
-class Own:
-    """A mistake of a quiz's own: `[mistakes.L01]` with a name and a hint."""
-
-    name: str
-    hint: str
 
 
 @dataclass(frozen=True)
