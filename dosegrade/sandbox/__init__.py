@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dosegrade.errors import SandboxError
+
 if TYPE_CHECKING:  # NumPy is imported while the worker starts, not before
     from dosegrade.grading.outcome import Outcome
     from dosegrade.sandbox.linux import LinuxSandbox
+    from dosegrade.sandbox.worker import Worker
+
+_AHEAD: list[Worker] = []
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,17 @@ def open_sandbox() -> LinuxSandbox:
     """This machine's sandbox, its first worker already starting; raises SandboxError where there is none (there is no silent fallback)."""
     from dosegrade.sandbox.worker import Worker
 
-    worker = Worker()
+    worker = _AHEAD.pop() if _AHEAD else Worker()
     # The worker starts while this process imports the rest.
     from dosegrade.sandbox.linux import LinuxSandbox
 
     return LinuxSandbox(worker=worker)
+
+
+def start_ahead() -> None:
+    """Starts the worker of the next sandbox; where there can be none, opening that one says why. One that is not wanted ends with us."""
+    from dosegrade.sandbox.worker import Worker
+
+    with contextlib.suppress(SandboxError):
+        _AHEAD.append(Worker())
+        atexit.register(_AHEAD.clear)
