@@ -7,8 +7,10 @@ import pytest
 
 from dosegrade import data
 from dosegrade.compare import compare
+from dosegrade.errors import SpecError
 from dosegrade.nn.activations import ACTIVATIONS, Activation, get
 from dosegrade.nn.clipping import CLIPPINGS
+from dosegrade.nn.config import SUITED, losses_for
 from dosegrade.nn.initializers import INITIALIZERS
 from dosegrade.nn.layers import Dense, Dropout
 from dosegrade.nn.losses import LOSSES, Loss
@@ -26,11 +28,12 @@ TABLES = {
     "clippings": CLIPPINGS,
     "schedules": SCHEDULES,
     "datasets": data.DATASETS,
+    "features": data.FEATURES,
     "presets": PRESETS,
 }
 STEP = 1e-20
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
-REGRESSION = [name for name, loss in LOSSES.items() if loss.task == "regression"]
+TASK_DATA = {"regression": "parabola", "classification": "circle"}
 OUTPUTS = {"regression": tuple(ACTIVATIONS), "classification": ("softmax", "sigmoid"), "counts": ("softplus", "sigmoid")}
 
 
@@ -217,18 +220,14 @@ def assert_learned(trainer: Trainer) -> None:
     frame = trainer.frame()
     assert trainer.diverged is None
     assert frame.epoch == 3
-    assert np.isfinite([frame.loss, frame.r2, *frame.curve, *frame.theta, *frame.gradient, *frame.saturation]).all()
+    fit = frame.r2 if trainer.config.task == "regression" else frame.accuracy
+    assert np.isfinite([frame.loss, fit, *frame.curve, *frame.surface, *frame.theta, *frame.gradient, *frame.saturation]).all()
 
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_every_activation_trains(name: str) -> None:
     assert_learned(trained(hidden=(3, 2), activations=(name,)))
     assert_learned(trained(output=name))
-
-
-@pytest.mark.parametrize("name", REGRESSION)
-def test_every_regression_loss_trains(name: str) -> None:
-    assert_learned(trained(loss=name))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -250,4 +249,27 @@ def test_every_initializer_trains(name: str) -> None:
 @pytest.mark.parametrize("name", data.DATASETS)
 @pytest.mark.parametrize("kind", data.SCALINGS)
 def test_every_data_set_trains_under_every_scaling(name: str, kind: str) -> None:
-    assert_learned(trained(data=name, scale_dose=kind, scale_effect=kind, validation=0.2))
+    output, loss = SUITED[data.DATASETS[name].task]
+    assert_learned(trained(data=name, scale_dose=kind, scale_effect=kind, validation=0.2, output=output, loss=loss))
+
+
+@pytest.mark.parametrize("task", SUITED)
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_for_a_task_trains_one_output(task: str, name: str) -> None:
+    if name not in losses_for(task):
+        with pytest.raises(SpecError, match="Choose one of"):
+            Config(data=TASK_DATA[task], loss=name, output="sigmoid")
+        return
+    output = "sigmoid" if name in ("binary_crossentropy", "mean_squared_logarithmic_error") else "identity"
+    assert_learned(trained(data=TASK_DATA[task], loss=name, output=output))
+
+
+@pytest.mark.parametrize("name", data.FEATURES)
+def test_every_feature_is_a_column_of_its_own(name: str) -> None:
+    feature = data.FEATURES[name]
+    for other in (source for source in data.DATASETS.values() if source.dimensions == feature.dimensions):
+        trainer = Trainer(Config(data=other.name, features=(name,), points=11))
+        fed = trainer.inputs(trainer.dataset.x)
+        assert fed.shape == (11, 1 + len(other.others))
+        assert np.isfinite(fed).all()
+        assert abs(fed[:, 0].std() - 1.0) < 1e-9

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dosegrade.data import MONOTONE_R2
+from dosegrade.data import MONOTONE_R2, monotone_r2
 from dosegrade.errors import SpecError
 from dosegrade.nn.activations import get
 from dosegrade.nn.plan import draw, sizes
-from dosegrade.nn.training import PRESETS, Config, Frame, Trainer, needs_reset, saturated
+from dosegrade.nn.training import DEAD, PRESETS, Config, Frame, Trainer, needs_reset, saturated
 from dosegrade.steps import evaluate
 
 CONFIGS = {
@@ -415,10 +415,10 @@ def test_no_chain_of_single_units_ever_beats_the_monotone_bound(activation: str,
         assert max(frame.r2 for frame in frames(trainer, 100)) <= MONOTONE_R2 + 1e-9
 
 
-def watched(name: str, epochs: int) -> tuple[Trainer, list[Frame]]:
-    """A preset after so many epochs, with all its frames."""
+def watched(name: str, epochs: int, each: int = 1) -> tuple[Trainer, list[Frame]]:
+    """A preset after so many epochs, with a frame of every `each` of them."""
     trainer = Trainer(PRESETS[name].config)
-    return trainer, [trainer.frame(), *frames(trainer, epochs)]
+    return trainer, [trainer.frame(), *frames(trainer, epochs // each, each=each)]
 
 
 def test_preset_default_fits_within_300_epochs() -> None:
@@ -458,6 +458,84 @@ def test_preset_diverges_and_the_advice_helps() -> None:
     assert "Try 0.08" in trainer.diverged
     calm = Trainer(replace(trainer.config, learning_rate=0.08))
     assert frames(calm, 300)[-1].r2 > 0.9
+
+
+def first(seen: list[Frame], holds: Callable[[Frame], bool]) -> int:
+    """The first epoch for which it holds."""
+    return next(frame.epoch for frame in seen if holds(frame))
+
+
+def test_preset_one_two_one_finds_the_peak_to_half_a_milligram() -> None:
+    trainer, seen = watched("one-two-one", 700, 5)
+    assert trainer.config.hidden == (2,)
+    assert 400 < first(seen, lambda frame: frame.r2 > 0.999) < 600
+    assert seen[-1].r2 > 0.999
+    doses = np.linspace(0, 100, 10001)
+    assert abs(doses[applied(trainer, doses[:, None]).argmax()] - 50) <= 0.5
+
+
+def test_preset_ceiling_is_reached_and_not_passed() -> None:
+    trainer, seen = watched("ceiling", 1000, 5)
+    assert 250 < first(seen, lambda frame: frame.r2 > 0.3671) < 400
+    assert max(frame.r2 for frame in seen) <= min(MONOTONE_R2, monotone_r2(trainer.dataset.y)) + 1e-9
+    assert MONOTONE_R2 - seen[-1].r2 < 1e-4
+    assert trainer.config.hidden == (1, 1)
+
+
+def test_preset_dead_relu_dies_and_the_advice_helps() -> None:
+    trainer, seen = watched("dead-relu", 300)
+    assert first(seen, lambda frame: bool((frame.state == DEAD).all())) == 4
+    assert abs(seen[-1].r2) < 1e-9
+    assert np.ptp(seen[-1].curve) < 1e-9
+    assert (seen[4].gradient[0], seen[-1].gradient[0]) == (0, 0)
+    assert frames(Trainer(replace(trainer.config, learning_rate=0.08)), 500)[-1].r2 > 0.99
+
+
+def test_preset_circle_takes_more_than_two_lines() -> None:
+    trainer, seen = watched("circle", 300)
+    assert first(seen, lambda frame: frame.accuracy == 1.0) < 90
+    assert seen[-1].validation_accuracy > 0.95
+    for seed in range(3):
+        strip = Trainer(replace(trainer.config, hidden=(2,), seed=seed))
+        assert max(frame.accuracy for frame in frames(strip, 200, each=5)) < 0.95
+
+
+def test_preset_xor_needs_its_hidden_layer() -> None:
+    trainer, seen = watched("xor", 300)
+    assert first(seen, lambda frame: frame.accuracy == 1.0) < 70
+    assert seen[-1].validation_accuracy > 0.95
+    for seed in range(3):
+        line = Trainer(replace(trainer.config, hidden=(), seed=seed))
+        assert max(frame.accuracy for frame in frames(line, 300)) < 0.8
+
+
+def test_preset_product_needs_none() -> None:
+    trainer, seen = watched("product", 200)
+    assert first(seen, lambda frame: frame.accuracy == 1.0) < 80
+    assert (seen[-1].accuracy, seen[-1].validation_accuracy) == (1.0, 1.0)
+    assert trainer.network.shapes["W1"] == (1, 1)
+
+
+def test_preset_spirals_are_followed_by_a_wide_network_only() -> None:
+    trainer, seen = watched("spirals", 400)
+    assert 120 < first(seen, lambda frame: frame.accuracy == 1.0) < 200
+    assert seen[-1].validation_accuracy >= 0.9
+    narrow, crawled = watched("spirals-narrow", 4000, 10)
+    assert max(frame.accuracy for frame in crawled) < 0.7
+    assert replace(narrow.config, hidden=(16, 8)) == trainer.config
+
+
+def test_preset_weight_decay_keeps_the_curve_nearer_to_the_truth() -> None:
+    def off(trainer: Trainer) -> float:
+        trainer.advance(2000)
+        return float(np.sqrt(((trainer.frame().curve - trainer.dataset.curve_truth) ** 2).mean()))
+
+    config = PRESETS["weight-decay"].config
+    held = Trainer(config)
+    assert 13 < off(held) < 16
+    assert 23 < off(Trainer(replace(config, l2=0.0))) < 27
+    assert sum(value.size for value in held.params.values()) == 321
+    assert len(held.training_points) == 25
 
 
 @pytest.mark.parametrize("name", PRESETS)
