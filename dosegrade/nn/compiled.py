@@ -16,6 +16,7 @@ from dosegrade.nn.network import mlp
 from dosegrade.nn.optimizers import OPTIMIZERS
 from dosegrade.nn.plan import FLAT, Array, Plan, State, Stretch, Trained
 
+SLOTS = 3
 COUNTERS = {"t": 0.0, "product": 1.0}
 NONE = np.zeros(0, np.uint8)
 
@@ -53,7 +54,9 @@ class Compiled:
     def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
         """The stretch; parameters and memory are changed in copies."""
         plan, kept = self.plan, stretch.epochs // stretch.every
-        order = np.zeros((stretch.epochs, 0), np.int64) if stretch.order is None else stretch.order.astype(np.int64)
+        order = np.zeros((stretch.epochs, 0), np.int64) if stretch.order is None else stretch.order.astype(np.int64, copy=False)
+        if stretch.order is None and stretch.masks is not None:
+            order = np.tile(np.arange(plan.samples), (stretch.epochs, 1))
         masks = NONE if stretch.masks is None else stretch.masks
         theta, slots, counters = theta.astype(float), memory(state, plan.parameters), counts(state)
         thetas, losses, gradients = np.empty((kept, plan.parameters)), np.empty(kept), np.empty((kept, plan.parameters))
@@ -90,9 +93,11 @@ def lanes(values: Array) -> Array:
 
 
 def memory(state: State, parameters: int) -> Array:
-    """The optimizer's arrays as rows."""
-    rows = [value[FLAT] for value in state.values() if isinstance(value, Mapping)]
-    return np.array(rows, float).reshape(len(rows), parameters)
+    """The optimizer's arrays as the first of three rows."""
+    rows = np.zeros((SLOTS, parameters))
+    for row, value in zip(rows, (value for value in state.values() if isinstance(value, Mapping)), strict=False):
+        row[:] = value[FLAT]
+    return rows
 
 
 def counts(state: State) -> Array:

@@ -18,7 +18,7 @@ from dosegrade.nn.kernel.activations import (
     softmax_rows,
     tanh_and_slope,
 )
-from dosegrade.nn.kernel.jit import inner, part
+from dosegrade.nn.kernel.jit import inner, part, single
 from dosegrade.nn.kernel.lanes import LANES, lanes, load, pick, store, total
 from dosegrade.nn.kernel.losses import loss_and_error
 
@@ -81,7 +81,7 @@ def drop(work, row, mask, at, n, units, width, keep):
             work[row + j, k] = 0.0
 
 
-@inner
+@single
 def forward(net, real, theta, work, masks, at, n, width):
     """z, a and slope of every layer, what dropout leaves of a included. Gives the place after the mask entries that were used."""
     for l in range(net.shape[0]):
@@ -104,7 +104,7 @@ def forward(net, real, theta, work, masks, at, n, width):
     return at
 
 
-@part
+@single
 def unbend(code, joined, work, here, top, error, delta, units, pieces, width):
     """dz from da where outputs mix, or where the loss has given dz."""
     if joined:
@@ -117,7 +117,7 @@ def unbend(code, joined, work, here, top, error, delta, units, pieces, width):
         softmax_back(work, top, error, delta, units, width)
 
 
-@inner
+@single
 def backward(net, real, kind, theta, work, grad, masks, at, n, width):
     """All gradients, from the gradient by the outputs, or by the last z where `kind` is a joint form."""
     last = net.shape[0] - 1
@@ -138,7 +138,7 @@ def backward(net, real, kind, theta, work, grad, masks, at, n, width):
             pull(theta, first, work, delta, net[l - 1, 10], inputs, wide, width)
 
 
-@part
+@single
 def penalise(net, l1, l2, theta, grad):
     """l1 Σ|W| + l2 Σ W² of all kernels; its slope is added to grad."""
     total = 0.0
@@ -150,7 +150,7 @@ def penalise(net, l1, l2, theta, grad):
     return total
 
 
-@part
+@single
 def gradient(net, real, spec, knobs, y, theta, work, grad, masks, at, n, width):
     """The loss of n samples and, in grad, all its derivatives; `at` is where the dropout masks begin, −1 without dropout."""
     last = net.shape[0] - 1

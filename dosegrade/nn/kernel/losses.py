@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from dosegrade.nn.kernel.activations import softplus
 from dosegrade.nn.kernel.codes import LOSS_CODES
-from dosegrade.nn.kernel.jit import inner, part
+from dosegrade.nn.kernel.jit import inner, part, single
 from dosegrade.nn.kernel.lanes import LANES, lanes, load, store, total
 
 EPSILON = 1e-7
@@ -18,68 +16,87 @@ SPARSE = LOSS_CODES["sparse_categorical_crossentropy"]
 
 
 @part
-def clip_share(p):
-    """clip(p, ε, 1−ε)."""
-    return EPSILON if p < EPSILON else 1.0 - EPSILON if p > 1.0 - EPSILON else p
+def between(x, low, high):
+    """clip(x, low, high)."""
+    return low if x < low else high if x > high else x
 
 
 @part
-def regression(code, y, p, g, k, units, scale):
-    """Loss of sample k by the entry-wise losses of regression; its gradient by p, times scale, into g."""
-    total = 0.0
-    for j in range(units):
-        d = p[j, k] - y[j, k]
-        if code == 3:
-            total += abs(d)
-            g[j, k] = np.sign(d) * scale
-        elif code == 4:
-            size = 100.0 / max(abs(y[j, k]), EPSILON)
-            total += abs(d) * size
-            g[j, k] = np.sign(d) * size * scale
-        elif code == 5:
-            low = p[j, k] <= EPSILON
-            d = math.log1p(EPSILON if low else p[j, k]) - math.log1p(max(y[j, k], EPSILON))
-            total += d * d
-            g[j, k] = 0.0 if low else 2.0 * d / (p[j, k] + 1.0) * scale
-        elif code == 6:
-            total += d + softplus(-2.0 * d) - math.log(2.0)
-            g[j, k] = math.tanh(d) * scale
-        else:
-            total += p[j, k] - y[j, k] * math.log(p[j, k] + EPSILON)
-            g[j, k] = (1.0 - y[j, k] / (p[j, k] + EPSILON)) * scale
-    return total
+def sign(x):
+    """−1, 0 or 1; nan stays nan."""
+    return 1.0 if x > 0 else -1.0 if x < 0 else x
 
 
 @part
-def whole_rows(code, y, p, g, k, units, scale):
-    """Loss of sample k by the losses that look at all outputs at once: absolute, cosine, categorical hinge."""
-    if code == 2:
-        total = 0.0
-        for j in range(units):
-            total += (p[j, k] - y[j, k]) ** 2
-        size = math.sqrt(total)
-        for j in range(units):
-            g[j, k] = (p[j, k] - y[j, k]) / (size if size > 0 else 1.0) * scale
-        return size
-    if code == 7:
-        t2, p2, dot = 0.0, 0.0, 0.0
-        for j in range(units):
-            t2 += y[j, k] * y[j, k]
-            p2 += p[j, k] * p[j, k]
-            dot += y[j, k] * p[j, k]
-        long_t, long_p = max(math.sqrt(t2), EPSILON), max(math.sqrt(p2), EPSILON)
-        along = dot / (long_t * long_p) if long_p > EPSILON else 0.0
-        for j in range(units):
-            g[j, k] = (along * p[j, k] / long_p - y[j, k] / long_t) / long_p * scale
-        return -dot / (long_t * long_p)
-    first, right = 0, 0.0
+def entry(code, t, q):
+    """Loss of one output q with target t, and its slope by q, for the losses that work entry by entry."""
+    d = q - t
+    if code == 3:
+        return abs(d), sign(d)
+    if code == 4:
+        size = 100.0 / max(abs(t), EPSILON)
+        return abs(d) * size, sign(d) * size
+    if code == 5:
+        d = math.log1p(EPSILON if q <= EPSILON else q) - math.log1p(max(t, EPSILON))
+        return d * d, 0.0 if q <= EPSILON else 2.0 * d / (q + 1.0)
+    if code == 6:
+        return d + softplus(-2.0 * d) - math.log(2.0), math.tanh(d)
+    if code == 8:
+        return -t * math.log(q) if t != 0 else 0.0, -t / q
+    if code == 11:
+        c = between(q, EPSILON, 1.0 - EPSILON)
+        slope = (c - t) / (c * (1.0 - c)) if EPSILON < q < 1.0 - EPSILON else 0.0
+        return -t * math.log(c) - (1.0 - t) * math.log(1.0 - c), slope
+    if code == 12 or code == 13:
+        room = 0.0 if 1.0 - t * q <= 0 else 1.0 - t * q
+        return (room * room, -2.0 * t * room) if code == 12 else (room, -t if room > 0 else 0.0)
+    if code == 15:
+        t, c = between(t, EPSILON, 1.0), between(q, EPSILON, 1.0)
+        return t * math.log(t / c), -t / c if EPSILON < q < 1.0 else 0.0
+    return q - t * math.log(q + EPSILON), 1.0 - t / (q + EPSILON)
+
+
+@part
+def distance(y, p, g, k, units, scale):
+    """‖p − y‖ of sample k, and its gradient times scale into g."""
+    square = 0.0
     for j in range(units):
-        right += y[j, k] * p[j, k]
-        if (1.0 - y[j, k]) * p[j, k] > (1.0 - y[first, k]) * p[first, k]:
-            first = j
-    room = 1.0 + (1.0 - y[first, k]) * p[first, k] - right
+        square += (p[j, k] - y[j, k]) ** 2
+    size = math.sqrt(square)
     for j in range(units):
-        g[j, k] = ((1.0 - y[j, k] if j == first else 0.0) - y[j, k]) * scale if room > 0 else 0.0
+        g[j, k] = (p[j, k] - y[j, k]) / (size if size > 0 else 1.0) * scale
+    return size
+
+
+@part
+def cosine(y, p, g, k, units, scale):
+    """−cos of the angle between target and output of sample k, and its gradient times scale into g."""
+    t2, p2, dot = 0.0, 0.0, 0.0
+    for j in range(units):
+        t, q = y[j, k], p[j, k]
+        t2 += t * t
+        p2 += q * q
+        dot += t * q
+    long_t, long_p = max(math.sqrt(t2), EPSILON), max(math.sqrt(p2), EPSILON)
+    along = dot / (long_t * long_p) if long_p > EPSILON else 0.0
+    for j in range(units):
+        g[j, k] = (along * p[j, k] / long_p - y[j, k] / long_t) / long_p * scale
+    return -dot / (long_t * long_p)
+
+
+@part
+def categorical_hinge(y, p, g, k, units, scale):
+    """max(0, 1 + max (1−y)p − Σ yp) of sample k, and its gradient times scale into g."""
+    first, most, right = 0, 0.0, 0.0
+    for j in range(units):
+        t, q = y[j, k], p[j, k]
+        right += t * q
+        if j == 0 or (1.0 - t) * q > most:
+            first, most = j, (1.0 - t) * q
+    room = 1.0 + most - right
+    for j in range(units):
+        t = y[j, k]
+        g[j, k] = ((1.0 - t if j == first else 0.0) - t) * scale if room > 0 else 0.0
     return max(room, 0.0) if room == room else room
 
 
@@ -93,70 +110,50 @@ def target(code, y, j, k):
 
 @part
 def shares(code, y, p, g, k, units, scale):
-    """Loss of sample k by the cross-entropies and the Kullback-Leibler divergence on probabilities."""
-    total, loss = 0.0, 0.0
+    """Cross-entropy of sample k with probabilities that are divided by their sum, and its gradient times scale into g."""
+    whole, loss, kept = 0.0, 0.0, 0.0
     for j in range(units):
-        total += p[j, k]
-    kept = 0.0
+        whole += p[j, k]
     for j in range(units):
         t, q = target(code, y, j, k), p[j, k]
-        if code == 8:
-            if t != 0:
-                loss -= t * math.log(q)
-            g[j, k] = -t / q * scale
-        elif code == 11:
-            c = clip_share(q)
-            loss -= t * math.log(c) + (1.0 - t) * math.log(1.0 - c)
-            g[j, k] = (c - t) / (c * (1.0 - c)) * scale if EPSILON < q < 1.0 - EPSILON else 0.0
-        elif code == 15:
-            t, c = min(max(t, EPSILON), 1.0), min(max(q, EPSILON), 1.0)
-            loss += t * math.log(t / c) if q == q else q
-            g[j, k] = -t / c * scale if EPSILON < q < 1.0 else 0.0
-        else:
-            r = q / total
-            loss -= t * math.log(clip_share(r))
-            inside = EPSILON < r < 1.0 - EPSILON
-            kept += t if inside else 0.0
-            g[j, k] = -t / q * scale if inside and t != 0 else 0.0
-    if code == 9 or code == 10:
-        for j in range(units):
-            g[j, k] += kept / total * scale
+        r = between(q / whole, EPSILON, 1.0 - EPSILON)
+        loss -= t * math.log(r)
+        inside = r == q / whole and EPSILON < r < 1.0 - EPSILON
+        kept += t if inside else 0.0
+        g[j, k] = -t / q * scale if inside and t != 0 else 0.0
+    for j in range(units):
+        g[j, k] += kept / whole * scale
     return loss
 
 
 @part
-def hinges(code, y, p, g, k, units, scale, binary):
-    """Loss of sample k by hinge or squared hinge; binary where all labels of the batch are 0 or 1."""
-    total = 0.0
-    for j in range(units):
-        t = 2.0 * y[j, k] - 1.0 if binary else y[j, k]
-        room = 1.0 - t * p[j, k]
-        if room <= 0:
-            room = 0.0
-        total += room * room if code == 12 else room
-        g[j, k] = -2.0 * t * room * scale if code == 12 else -t * scale if room > 0 else 0.0
-    return total
-
-
-@part
-def joint(kind, code, y, z, p, g, k, units, scale):
-    """Softmax with cross-entropy and sigmoid with binary cross-entropy, from z; the gradient by z is p − t."""
-    loss = 0.0
-    if kind == 2:
-        for j in range(units):
-            loss += softplus(z[j, k]) - y[j, k] * z[j, k]
-            g[j, k] = (p[j, k] - y[j, k]) * scale
-        return loss
-    top, total, weight = z[0, k], 0.0, 0.0
+def from_softmax(code, y, z, p, g, k, units, scale):
+    """Cross-entropy of sample k after softmax, from z; the gradient by z, p − t, times scale into g."""
+    top, whole, weight, loss = z[0, k], 0.0, 0.0, 0.0
     for j in range(1, units):
         top = max(top, z[j, k])
     for j in range(units):
-        total += math.exp(z[j, k] - top)
+        whole += math.exp(z[j, k] - top)
         weight += target(code, y, j, k)
     for j in range(units):
-        loss -= target(code, y, j, k) * (z[j, k] - top - math.log(total))
-        g[j, k] = (p[j, k] * weight - target(code, y, j, k)) * scale
+        t = target(code, y, j, k)
+        loss -= t * (z[j, k] - top - math.log(whole))
+        g[j, k] = (p[j, k] * weight - t) * scale
     return loss
+
+
+@part
+def rows(code, kind, y, z, p, g, k, units, scale):
+    """The loss of sample k by the losses that look at all outputs at once."""
+    if kind == 1:
+        return from_softmax(code, y, z, p, g, k, units, scale)
+    if code == 2:
+        return distance(y, p, g, k, units, scale)
+    if code == 7:
+        return cosine(y, p, g, k, units, scale)
+    if code == 14:
+        return categorical_hinge(y, p, g, k, units, scale)
+    return shares(code, y, p, g, k, units, scale)
 
 
 @part
@@ -191,21 +188,23 @@ def other_losses(code, kind, y, z, p, g, units, n, scale):
     """The loss of n samples by all but the squared errors."""
     binary = (code == 12 or code == 13) and all_binary(y, units, n)
     loss = 0.0
-    for k in range(n):
-        if kind > 0:
-            loss += joint(kind, code, y, z, p, g, k, units, scale)
-        elif 3 <= code <= 6 or code == 16:
-            loss += regression(code, y, p, g, k, units, scale)
-        elif code == 12 or code == 13:
-            loss += hinges(code, y, p, g, k, units, scale, binary)
-        elif code == 2 or code == 7 or code == 14:
-            loss += whole_rows(code, y, p, g, k, units, scale)
-        else:
-            loss += shares(code, y, p, g, k, units, scale)
+    if kind == 1 or code == 2 or code == 7 or code == 9 or code == SPARSE or code == 14:
+        for k in range(n):
+            loss += rows(code, kind, y, z, p, g, k, units, scale)
+        return loss
+    for j in range(units):
+        for k in range(n):
+            t, q = y[j, k], p[j, k]
+            if kind == 2:
+                one, slope = softplus(z[j, k]) - t * z[j, k], q - t
+            else:
+                one, slope = entry(code, 2.0 * t - 1.0 if binary else t, q)
+            loss += one
+            g[j, k] = slope * scale
     return loss
 
 
-@inner
+@single
 def loss_and_error(code, kind, y, work, here, top, error, units, n, width):
     """The mean loss of n samples; its gradient by the outputs, or by z where `kind` is a joint form; 0 in the padding."""
     per_row = code == 0 or code == 2 or 7 <= code <= SPARSE or code == 14 or code == 15
@@ -214,5 +213,7 @@ def loss_and_error(code, kind, y, work, here, top, error, units, n, width):
         for k in range(n, width):
             work[error + j, k] = 0.0
     if code < 2:
-        return squared_error(y, work, top, error, units, n, scale) * scale
-    return other_losses(code, kind, y, work[here:], work[top:], work[error:], units, n, scale) * scale
+        loss = squared_error(y, work, top, error, units, n, scale)
+    else:
+        loss = other_losses(code, kind, y, work[here:], work[top:], work[error:], units, n, scale)
+    return loss * scale

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from dosegrade.nn.kernel.jit import part
+from dosegrade.nn.kernel.jit import part, single
 
 
 @part
@@ -20,7 +20,7 @@ def shrink(g, first, end, bound):
         g[k] *= factor
 
 
-@part
+@single
 def clip(kind, bound, net, g):
     """The rules of CLIPPINGS on one flat gradient."""
     if kind == 1:
@@ -39,89 +39,79 @@ def clip(kind, bound, net, g):
 
 
 @part
-def without_moments(code, w, g, state, rate, hyper):
-    """SGD, momentum, Nesterov, the RMSprops, Adagrad, Adadelta on flat arrays."""
+def one(code, w, g, a, b, rate, hyper):
+    """A parameter and its memory after an update by the optimizers without a counter."""
     rho, mu, eps = hyper[2], hyper[3], hyper[4]
-    for k in range(w.size):
-        if code == 0:
-            w[k] -= rate * g[k]
-        elif code == 1:
-            state[0, k] = mu * state[0, k] - rate * g[k]
-            w[k] += state[0, k]
-        elif code == 2:
-            state[0, k] = mu * state[0, k] - rate * g[k]
-            w[k] += mu * state[0, k] - rate * g[k]
-        elif code == 3:
-            state[0, k] = rho * state[0, k] + (1.0 - rho) * g[k] * g[k]
-            w[k] -= rate * g[k] / math.sqrt(state[0, k] + eps)
-        elif code == 4:
-            state[0, k] = rho * state[0, k] + (1.0 - rho) * g[k] * g[k]
-            state[1, k] = rho * state[1, k] + (1.0 - rho) * g[k]
-            w[k] -= rate * g[k] / math.sqrt(state[0, k] - state[1, k] * state[1, k] + eps)
-        elif code == 5:
-            state[0, k] = rho * state[0, k] + (1.0 - rho) * g[k] * g[k]
-            state[1, k] = mu * state[1, k] + rate * g[k] / math.sqrt(state[0, k] + eps)
-            w[k] -= state[1, k]
-        elif code == 11:
-            state[0, k] += g[k] * g[k]
-            w[k] -= rate * g[k] / math.sqrt(state[0, k] + eps)
-        else:
-            state[0, k] = rho * state[0, k] + (1.0 - rho) * g[k] * g[k]
-            delta = -math.sqrt(state[1, k] + eps) / math.sqrt(state[0, k] + eps) * g[k]
-            state[1, k] = rho * state[1, k] + (1.0 - rho) * delta * delta
-            w[k] += rate * delta
+    if code == 1:
+        a = mu * a - rate * g
+        return w + a, a, b
+    if code == 2:
+        a = mu * a - rate * g
+        return w + mu * a - rate * g, a, b
+    a = a + g * g if code == 11 else rho * a + (1.0 - rho) * g * g
+    if code == 4:
+        b = rho * b + (1.0 - rho) * g
+        return w - rate * g / math.sqrt(a - b * b + eps), a, b
+    if code == 5:
+        b = mu * b + rate * g / math.sqrt(a + eps)
+        return w - b, a, b
+    if code == 12:
+        delta = -math.sqrt(b + eps) / math.sqrt(a + eps) * g
+        return w + rate * delta, a, rho * b + (1.0 - rho) * delta * delta
+    return w - rate * g / math.sqrt(a + eps), a, b
 
 
 @part
-def adam(w, g, state, rate, b1, b2, eps):
-    """m, v and w of Adam, `rate` with the corrections of the start."""
+def adam(w, g, state, rate, decay, b1, b2, eps):
+    """m, v and w of Adam and AdamW, `rate` with the corrections of the start, w shrunk by the share `decay` before."""
     for k in range(w.size):
         m = state[0, k] + (1.0 - b1) * (g[k] - state[0, k])
         v = state[1, k] + (1.0 - b2) * (g[k] * g[k] - state[1, k])
-        w[k] -= rate * m / (math.sqrt(v) + eps)
+        w[k] += -decay * w[k] - rate * m / (math.sqrt(v) + eps)
         state[0, k] = m
         state[1, k] = v
 
 
 @part
-def with_moments(code, w, g, state, counters, rate, hyper):
-    """Adam and its kin on flat arrays; counters hold t and Nadam's product."""
-    b1, b2, eps, decay = hyper[0], hyper[1], hyper[4], hyper[5]
-    counters[0] += 1.0
+def kin(code, w, g, state, counters, rate, b1, b2, eps):
+    """AMSGrad, Nadam and Adamax; counters hold t and Nadam's product."""
     t = counters[0]
     fade_1, fade_2 = 1.0 - b1**t, 1.0 - b2**t
-    if code == 8:
-        for k in range(w.size):
-            w[k] -= rate * decay * w[k]
-    if code == 6 or code == 8:
-        adam(w, g, state, rate * math.sqrt(fade_2) / fade_1, b1, b2, eps)
-        return
     u, ahead = 0.0, 0.0
     if code == 9:
         u, ahead = b1 * (1.0 - 0.5 * 0.96**t), b1 * (1.0 - 0.5 * 0.96 ** (t + 1.0))
         counters[1] *= u
     now, later = rate * (1.0 - u) / (1.0 - counters[1]), rate * ahead / (1.0 - counters[1] * ahead)
     for k in range(w.size):
-        state[0, k] += (1.0 - b1) * (g[k] - state[0, k])
+        d = g[k]
+        m = state[0, k] + (1.0 - b1) * (d - state[0, k])
+        v = max(b2 * state[1, k], abs(d)) if code == 10 else state[1, k] + (1.0 - b2) * (d * d - state[1, k])
         if code == 10:
-            state[1, k] = max(b2 * state[1, k], abs(g[k]))
-            w[k] -= rate / fade_1 * state[0, k] / (state[1, k] + eps)
-            continue
-        state[1, k] += (1.0 - b2) * (g[k] * g[k] - state[1, k])
-        if code == 9:
-            w[k] -= (later * state[0, k] + now * g[k]) / (math.sqrt(state[1, k] / fade_2) + eps)
+            w[k] -= rate / fade_1 * m / (v + eps)
+        elif code == 9:
+            w[k] -= (later * m + now * d) / (math.sqrt(v / fade_2) + eps)
         else:
-            state[2, k] = max(state[2, k], state[1, k])
-            w[k] -= rate * math.sqrt(fade_2) / fade_1 * state[0, k] / (math.sqrt(state[2, k]) + eps)
+            most = max(state[2, k], v)
+            w[k] -= rate * math.sqrt(fade_2) / fade_1 * m / (math.sqrt(most) + eps)
+            state[2, k] = most
+        state[0, k] = m
+        state[1, k] = v
 
 
-@part
+@single
 def update(code, w, g, state, counters, rate, hyper):
-    """One update of the parameters by an optimizer of the table."""
-    if 6 <= code <= 10:
-        with_moments(code, w, g, state, counters, rate, hyper)
-    elif code == 0:
+    """One update of the parameters by an optimizer of the table; counters hold t and Nadam's product."""
+    if code == 0:
         for k in range(w.size):
             w[k] -= rate * g[k]
+    elif 6 <= code <= 10:
+        b1, b2, eps = hyper[0], hyper[1], hyper[4]
+        counters[0] += 1.0
+        if code == 6 or code == 8:
+            size = rate * math.sqrt(1.0 - b2 ** counters[0]) / (1.0 - b1 ** counters[0])
+            adam(w, g, state, size, rate * hyper[5] if code == 8 else 0.0, b1, b2, eps)
+        else:
+            kin(code, w, g, state, counters, rate, b1, b2, eps)
     else:
-        without_moments(code, w, g, state, rate, hyper)
+        for k in range(w.size):
+            w[k], state[0, k], state[1, k] = one(code, w[k], g[k], state[0, k], state[1, k], rate, hyper)
