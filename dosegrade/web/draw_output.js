@@ -20,7 +20,7 @@ function curveGround(canvas, { w, h }, ink, scene, box) {
     ctx.globalAlpha = 0.75;
     for (let i = 0; i < scene.held_x.length; i++) { ctx.beginPath(); ctx.arc(X(scene.held_x[i]), Y(scene.held_y[i]), 3.2, 0, 7); line(ctx, ink.text, 1.2); }
     ctx.globalAlpha = 1;
-    path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(scene.truth[i])); line(ctx, ink.truth, 2, [7, 5]);
+    if (scene.truth) { path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(scene.truth[i])); line(ctx, ink.truth, 2, [7, 5]); }
     return { X, Y };
   });
 }

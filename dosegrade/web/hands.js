@@ -265,7 +265,7 @@ class Hands {
     const n = frame.curve.length, [low, high] = [spots.X(scene.curve[0]), spots.X(scene.curve[n - 1])];
     const i = Math.round(((x - low) / (high - low)) * (n - 1));
     if (i < 0 || i >= n) return this.hush();
-    return this.tip(`${scene.xLabel} ${plain(scene.curve[i])}: `, figure(frame.curve[i]), Number.isFinite(scene.truth[i]) ? `true ${figure(scene.truth[i])}` : "");
+    return this.tip(`${scene.xLabel} ${plain(scene.curve[i])}: `, figure(frame.curve[i]), scene.truth ? `true ${figure(scene.truth[i])}` : "");
   }
 
   take(event) {
