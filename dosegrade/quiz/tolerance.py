@@ -5,7 +5,7 @@ Everything is entry by entry: a hand-typed number is right where |a − r| ≤ i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -74,16 +74,16 @@ def near(found: Array, expected: Array, tolerance: Array) -> Array:
         return np.asarray(np.abs(found - expected) <= tolerance * (1 + 1e-9))
 
 
-def coarse(found: Array, expected: Array, decimals: int, reach: Callable[[int], Array]) -> Array:
-    """Entry by entry, whether fewer decimals than asked for explain the gap: those typed, or two digits carried in between.
+def coarse(found: Array, expected: Array, decimals: int, carried: int, reach: Callable[[int], Array]) -> Array:
+    """Entry by entry, whether fewer decimals than asked for explain the gap: in the end, or `carried` of them all along.
 
     `reach(d)` is how far rounding at d decimals carries each entry.
     """
-    carried = np.array([min(typed_decimals(f), two_digits(e)) for f, e in zip(found.flat, expected.flat, strict=True)]).reshape(found.shape)
-    close = np.zeros(found.shape, dtype=bool)
-    for d in set(carried[np.isfinite(found) & (carried < decimals)].flat):
-        close |= (carried == d) & near(found, expected, reach(int(d)))
-    return close
+    typed = np.array([typed_decimals(value) for value in found.flat]).reshape(found.shape)
+    unit = 10.0 ** np.minimum(typed, decimals)
+    cut_off = [near(found, np.asarray(cut(expected * unit) / unit), 1e-9 / unit) for cut in (np.round, np.trunc)]
+    short = (typed < decimals) & (cut_off[0] | cut_off[1])
+    return short | near(found, expected, reach(carried)) if carried < decimals else short
 
 
 def typed_decimals(value: float) -> int:
@@ -91,6 +91,8 @@ def typed_decimals(value: float) -> int:
     return max(0, -int(Decimal(repr(float(value))).normalize().as_tuple().exponent)) if np.isfinite(value) else 0
 
 
-def two_digits(value: float) -> int:
-    """The decimals that leave a number two significant digits."""
-    return max(0, 1 - int(np.floor(np.log10(abs(value))))) if value and np.isfinite(value) else 0
+def two_digits(values: Iterable[Any]) -> int:
+    """The decimals that leave every number, except 0, two significant digits."""
+    sizes = np.concatenate([np.ravel(np.abs(np.asarray(value, dtype=float))) for value in values])
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    return max(0, 1 - int(np.floor(np.log10(sizes.min())))) if sizes.size else 0

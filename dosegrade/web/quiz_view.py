@@ -110,9 +110,12 @@ def solution(question: Question[Any], drawn: Variant[Any]) -> None:
 
 
 def derived(formula: str, value: Any) -> str:
-    """A formula and its result as a row of an aligned block."""
+    """A formula and its result as a row of an aligned block, what the formula explains after it."""
     left, equals, right = formula.partition(" = ")
-    return rf"{left} &= {right} \;=\; {result(value)}" if equals else rf"{left} &= {result(value)}"
+    if not equals:
+        return rf"{left} &= {result(value)}"
+    right, comma, note = right.partition(",\\; ")
+    return rf"{left} &= {right} \;=\; {result(value)}{comma}{note}"
 
 
 def result(value: Any) -> str:

@@ -16,7 +16,7 @@ from dosegrade.grading.exercises import Mistake
 from dosegrade.grading.report import Diagnosis
 from dosegrade.quiz.byhand import Hand, HandExercise, Mistaken
 from dosegrade.quiz.kinds.base import Question, Variant
-from dosegrade.quiz.tolerance import RTOL, apart, coarse, distant, narrowed, near, window
+from dosegrade.quiz.tolerance import RTOL, apart, coarse, distant, narrowed, near, two_digits, window
 from dosegrade.quiz.variables import Redraw
 from dosegrade.registry import did_you_mean
 from dosegrade.steps import Step, follow, taken_apart
@@ -70,8 +70,9 @@ class Worked:
         def reach(name: str, decimals: int) -> Array:
             return replace(self.hand, decimals=decimals).rounding[name]
 
-        truth, right = self.hand.truth, self.right(answer)
-        return {n: coarse(t, truth[n], self.hand.decimals, partial(reach, n)) & ~right[n] for n, t in answer.items()}
+        hand, right = self.hand, self.right(answer)
+        carried = two_digits(hand.values[step.name] for step in hand.steps)
+        return {n: coarse(t, hand.truth[n], hand.decimals, carried, partial(reach, n)) & ~right[n] for n, t in answer.items()}
 
     def wide(self, name: str, value: Array) -> Array:
         """The tolerance around another value than the right one."""

@@ -19,7 +19,7 @@ from dosegrade.quiz.kinds.base import Example, Field, Marks, Question, Variant
 from dosegrade.quiz.kinds.byhand import COARSE, Explanation, Worked, known_codes, told, work
 from dosegrade.quiz.sources import Source, source
 from dosegrade.quiz.texts import scalar
-from dosegrade.quiz.tolerance import RTOL, coarse, near, propagated, window
+from dosegrade.quiz.tolerance import RTOL, coarse, near, propagated, two_digits, window
 from dosegrade.quiz.typed import array, number, shape_words, whole
 from dosegrade.quiz.variables import Redraw
 
@@ -187,7 +187,9 @@ class Numeric(Question[Numbers]):
             return key.worked.coarse({self.ask: typed})[self.ask]
         if answer is None or self.integer:
             return np.zeros(typed.shape, dtype=bool)
-        return coarse(typed, key.answer, self.decimals, lambda d: propagated(answer.compute, variant.values, answer.uses, d))
+        values = variant.values
+        carried = two_digits([key.answer, *(values[name] for name in answer.uses if np.asarray(values[name]).dtype.kind == "f")])
+        return coarse(typed, key.answer, self.decimals, carried, lambda d: propagated(answer.compute, values, answer.uses, d))
 
     def asked(self) -> str:
         """What to type, for the field's help."""
