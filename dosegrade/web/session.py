@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,6 @@ from dosegrade.nn.training import DEAD, EVERY, PATCH, Config, Frame, Trainer, ne
 from dosegrade.web.arithmetic import Arithmetic, arithmetic
 from dosegrade.web.protocol import ARRAYS, Scene, pack
 
-LOCK = threading.Lock()  # one chunk at a time in the whole process: small NumPy calls of many threads only fight for the interpreter
 BUDGET = 0.02
 MOST_FRAMES, MOST_EPOCHS = 60, 100
 KEPT_FRAMES, KEPT_BYTES, RECENT = 240, 600_000, 64
@@ -37,9 +35,8 @@ class Run:
     """A trainer, the frames it last gave out, and the message that is on its way to the browser."""
 
     def __init__(self, config: Config, gen: int = 0) -> None:
-        with LOCK:
-            self.trainer = Trainer(config)
-            first = self.trainer.frame()
+        self.trainer = Trainer(config)
+        first = self.trainer.frame()
         self.gen, self.seq, self.fresh = gen, 0, True
         self.playing, self.since, self.stop, self.note = False, 0, "", ""
         self.shown = 0
@@ -90,8 +87,7 @@ class Run:
             self._rewind(self.shown)
         if differing(config, self.config.now) & STOPS:
             self.gone_on = 0
-        with LOCK:
-            self.trainer.update_config(config)
+        self.trainer.update_config(config)
         self._turned()
         self.message = self._publish(self._train(30, 1) if self.playing else [self.trainer.frame()])
         return self
@@ -108,9 +104,8 @@ class Run:
         self.shown = whole(told.get("epoch"), 0, self.trainer.epoch, self.shown)
         settings = self.config.now
         self._rewind(self.shown)
-        with LOCK:
-            self.trainer.update_config(settings)
-            self.trainer.set_weight(index, float(value))
+        self.trainer.update_config(settings)
+        self.trainer.set_weight(index, float(value))
         self._turned()
         self.message = self._publish([self.trainer.frame()])
         return None
@@ -164,9 +159,8 @@ class Run:
             left = goal - (before - self.gone_on) % goal
             epochs = min(epochs, left)
             count = min(count, left // epochs)
-        with LOCK:
-            self.starts.append(fork(self.trainer))
-            frames = [frame for frame in self.trainer.frames(count, epochs, BUDGET) if frame.epoch > before]
+        self.starts.append(fork(self.trainer))
+        frames = [frame for frame in self.trainer.frames(count, epochs, BUDGET) if frame.epoch > before]
         for number, frame in enumerate(frames, 1):
             if self._told_to_stop(frame):
                 self._rewind(frame.epoch)
@@ -200,11 +194,9 @@ class Run:
             return
         start = next((twin for twin in reversed(self.starts) if twin.epoch <= epoch), None)
         told = self.config.at(epoch)
-        with LOCK:
-            self.trainer = fork(start) if start is not None else Trainer(told)
+        self.trainer = fork(start) if start is not None else Trainer(told)
         while self.trainer.epoch < epoch and self.trainer.diverged is None:
-            with LOCK:
-                self.trainer.advance(min(STRIDE, epoch - self.trainer.epoch))
+            self.trainer.advance(min(STRIDE, epoch - self.trainer.epoch))
         self.kept = {key: frame for key, frame in self.kept.items() if key <= epoch}
 
     def _publish(self, frames: Sequence[Frame]) -> bytes:
