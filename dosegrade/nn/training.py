@@ -421,7 +421,7 @@ class Trainer:
         shares, states = [np.zeros((count, 0))], [np.zeros((count, 0), np.uint8)]
         for i, layer in enumerate(self.network.dense[:-1], 1):
             z = seen[f"z{i}"][:, :rows]
-            flat = saturated(layer.f, z).mean(axis=1)
+            flat = np.add.reduce(saturated(layer.f, z.astype(np.float32)), axis=1, dtype=np.float32) / rows
             shares.append(flat.mean(axis=1, keepdims=True))
             states.append(np.where(flat >= MOSTLY, STUCK, ALIVE).astype(np.uint8))
             if (whole := flat == 1.0).any():
