@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps import many
 
 from dosegrade.grading.cases import Bank
 from dosegrade.grading.diagnose import diagnose
@@ -27,7 +28,7 @@ def named(bank: Bank, flat: Array) -> list[set[str]]:
 
 def test_pairs_are_named_as_pairs_or_as_what_computes_the_same() -> None:
     pairs, _ = BANK.pairs
-    chosen = np.random.default_rng(3).choice(len(pairs), 300, replace=False)
+    chosen = np.random.default_rng(3).choice(len(pairs), many(300, 60), replace=False)
     judged = 0
     for pair in (pairs[k] for k in chosen):
         row = BANK.answers(pair.variant, together=True)
@@ -37,12 +38,12 @@ def test_pairs_are_named_as_pairs_or_as_what_computes_the_same() -> None:
         groups = named(BANK, row)
         singles = [m for m in BANK.mutants if bool((BANK.errors(m.flat[None], row) <= 1).all())]
         assert set(pair.codes) in groups or (singles and {singles[0].mistake.code} in groups), pair.codes
-    assert judged > 250
+    assert judged > 0.8 * len(chosen)
 
 
-def test_a_thousand_wrong_programs_that_are_no_mutant_get_no_name() -> None:
+def test_wrong_programs_that_are_no_mutant_get_no_name() -> None:
     rng = np.random.default_rng(5)
-    for _ in range(1000):
+    for _ in range(many(1000, 150)):
         assert named(BANK, BANK.reference * rng.uniform(0.5, 1.5, BANK.reference.size)) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mutants import mistaken, noise, outcome
+from sweeps import many
 
 from dosegrade.checking import check
 from dosegrade.errors import SpecError
@@ -55,7 +56,7 @@ def test_every_mistake_is_named_for_certain(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_no_two_mistakes_are_alike(name: str) -> None:
-    for seed in range(21):
+    for seed in range(many(21, 6)):
         assert bank(name, seed).twins() == []
         assert min(count for _, count in bank(name, seed).seen_at()) >= 2
 
@@ -65,7 +66,7 @@ def test_right_answers_get_everything_and_random_ones_no_name(name: str) -> None
     rng = np.random.default_rng(1)
     right = CODES[name].grade(bank(name, 0), outcome(bank(name, 0), bank(name, 0).values))
     assert right.score == right.max_score
-    for _ in range(100):
+    for _ in range(many(100, 25)):
         report = CODES[name].grade(bank(name, 0), noise(bank(name, 0), rng))
         assert report.diagnoses == ()
         assert report.score == 0
