@@ -15,7 +15,7 @@ from dosegrade.errors import SpecError
 from dosegrade.grading.cases import Bank, draw
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.exercises.targets import KINDS
-from dosegrade.grading.exercises.targets_mistakes import LAMBDA, LEAST_SQUARES, NEXT, RETURNS, TARGET
+from dosegrade.grading.exercises.targets_mistakes import EXTRA_COLUMN, LAMBDA, LEAST_SQUARES, NEXT, RETURNS, TARGET
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import load
 from dosegrade.quiz.validate import findings
@@ -136,12 +136,21 @@ def test_least_squares_mistakes_by_hand() -> None:
     np.testing.assert_allclose(LEAST_SQUARES["Q14"][0](x, g), [1.0, 5.0])
     np.testing.assert_allclose(LEAST_SQUARES["Q15"][1](x, g), [1.0, 5.0])
     np.testing.assert_allclose(LEAST_SQUARES["Q15"][2](x, g), [3.0, 5.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][3](x, g), [0.5, 5.0])
+
+
+def test_a_terminal_row_by_hand() -> None:
+    """A state seen three times with returns 2, and the end with 0: a column of ones gives the end 0 and the state 0 + 2."""
+    x, g = np.array([[1.0], [1.0], [1.0]]), np.array([2.0, 2.0, 2.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][4](x, g), [2.0])
+    np.testing.assert_allclose(EXTRA_COLUMN[2](x, g), [0.0, 2.0], atol=1e-14)
+    np.testing.assert_allclose(EXTRA_COLUMN[3](x, g), [2.0, 0.0], atol=1e-14)
 
 
 def test_a_column_of_ones_is_a_shape_problem_and_named() -> None:
     made = [m for code, m in mistaken(bank("linear_value", 0)) if code == "Q15"]
     problems = [CODES["linear_value"].grade(bank("linear_value", 0), m).problem for m in made]
-    assert [p.kind if p else None for p in problems] == [None, None, None, "shape", "shape"]
+    assert [p.kind if p else None for p in problems] == [None] * 5 + ["shape"] * 4
 
 
 def test_mistaken_rules_without_a_mistake_are_the_reference() -> None:

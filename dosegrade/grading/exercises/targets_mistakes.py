@@ -234,17 +234,32 @@ def first_visits(x: Array, returns: Array) -> Array:
     return fit_linear_value(x[kept], returns[kept])
 
 
+def to_the_end(x: Array, returns: Array) -> tuple[Array, Array]:
+    """Q15: a row for the terminal state besides, without features and with the return 0; it moves a fit that has a column of ones."""
+    return np.vstack([x, np.zeros(x.shape[1])]), np.append(returns, 0.0)
+
+
+def with_bias_to_the_end(x: Array, returns: Array) -> Array:
+    """Q15: both, the column of ones first."""
+    x, returns = to_the_end(x, returns)
+    return fit_linear_value(with_bias(x, True), returns)
+
+
 LEAST_SQUARES: dict[str, Rules] = {
     "Q14": (first_visits,),
     "Q15": (
         lambda x, g: fit_linear_value(with_bias(x, True), g)[1:],
         lambda x, g: fit_linear_value(x[:-1], g[:-1]),
         lambda x, g: fit_linear_value(x[1:], g[1:]),
+        lambda x, g: fit_linear_value(x, np.append(g[:-1], 0.0)),
+        lambda x, g: with_bias_to_the_end(x, g)[1:],
     ),
 }
 EXTRA_COLUMN: Rules = (
     lambda x, g: fit_linear_value(with_bias(x, True), g),
     lambda x, g: fit_linear_value(with_bias(x, False), g),
+    with_bias_to_the_end,
+    lambda x, g: np.roll(with_bias_to_the_end(x, g), -1),
 )
 
 ALSO: Mapping[str, tuple[str, ...]] = {"R06": ("R11", "T21"), "Q04": ("Q06",)}
