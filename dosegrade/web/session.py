@@ -85,6 +85,8 @@ class Run:
             return Run(config, self.gen + 1)
         if not self.playing and self.at_tip:
             self._rewind(self.shown)
+        if self.trainer.epoch == 0 and not self.config.story:  # nothing has happened yet that a story could tell
+            return Run(config, self.gen + 1)
         if differing(config, self.config.now) & STOPS:
             self.gone_on = 0
         self.trainer.update_config(config)
@@ -257,7 +259,7 @@ def apart(frame: Frame) -> Frame:
 def thinned(kept: dict[int, Frame]) -> dict[int, Frame]:
     """The first frame, the RECENT last ones and, of those between, every second where there are too many."""
     size = max(1, sum(getattr(next(iter(kept.values())), name).nbytes for name in ARRAYS))
-    if len(kept) <= max(RECENT * 2, min(KEPT_FRAMES, KEPT_BYTES // size)):
+    if len(kept) <= max(RECENT + MOST_FRAMES, min(KEPT_FRAMES, KEPT_BYTES // size)):
         return kept
     epochs = list(kept)
     old = epochs[:-RECENT]

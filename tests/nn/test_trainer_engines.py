@@ -25,6 +25,10 @@ CONFIGS = {
     "dropout": Config(dropout=0.3, hidden=(6, 5), activations=("relu", "tanh"), batch=7),
     "scheduled": Config(schedule="cosine", decay_steps=20, decay_rate=0.1, clip="norm", clip_at=0.5, l1=1e-3, l2=1e-3, batch=20),
     "held out": Config(validation=0.2, noise=5.0, batch=9, optimizer="adamw"),
+    "classes": Config(data="xor", features=("x1", "x1_x2"), output="tanh", loss="squared_hinge", batch=8, validation=0.2),
+    "told": Config(
+        data="hills", batch=25, story=((6, (("learning_rate", 0.1), ("w2", 0.5))), (6, (("optimizer", "sgd"),)), (13, (("l1", 0.01),)))
+    ),
 }
 FOREVER = 1e9
 
@@ -83,6 +87,7 @@ def test_a_run_is_that_of_the_steps(name: str, engine: str) -> None:
     for one, other in zip(ours, truth, strict=True):
         np.testing.assert_allclose(one.theta, other.theta, rtol=1e-10, atol=1e-12)
         assert one.loss == pytest.approx(other.loss, rel=1e-11)
+        assert one.accuracy == pytest.approx(other.accuracy, nan_ok=True)
         assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-11, nan_ok=True)
         np.testing.assert_allclose(one.gradient, other.gradient, rtol=1e-9, atol=1e-12)
 
