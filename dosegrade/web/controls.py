@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -28,8 +28,13 @@ SHORT = {
     "default": ":material/check_circle: A good first run",
     "monotone": ":material/trending_flat: One unit a layer",
     "two-units": ":material/add_circle: One unit more",
-    "raw-dose": ":material/straighten: Raw doses",
-    "diverges": ":material/trending_up: Too large steps",
+    "circle": ":material/trip_origin: A circle",
+    "spirals": ":material/cyclone: Two spirals",
+}
+GROUPS = {
+    "Width and depth": ("one-two-one", "ceiling"),
+    "Two classes": ("xor", "product", "spirals-narrow"),
+    "When it goes wrong": ("raw-dose", "diverges", "dead-relu", "weight-decay"),
 }
 
 
@@ -57,10 +62,26 @@ def settings_now() -> Config:
 
 
 def presets() -> None:
-    """The presets, and the reason for the one that is chosen."""
-    config = chosen()
-    st.session_state["preset"] = preset_of(config)
-    st.pills("Start from", list(PRESETS), format_func=preset_title, key="preset", on_change=_take_preset, label_visibility="collapsed")
+    """The presets: the first ones in a row, the others behind a button, by what they show."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        _preset_pills("preset", "Start from", tuple(SHORT), hidden=True)
+        with st.popover("More", icon=":material/lightbulb:"):
+            for number, (title, names) in enumerate(groups().items()):
+                _preset_pills(f"preset.{number}", title, names)
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """The presets that are not in the first row, by what they show."""
+    told = {*SHORT, *(name for names in GROUPS.values() for name in names)}
+    rest = tuple(name for name in PRESETS if name not in told)
+    return {**GROUPS, "And": rest} if rest else GROUPS
+
+
+def _preset_pills(key: str, label: str, names: tuple[str, ...], hidden: bool = False) -> None:
+    now = preset_of(chosen())
+    st.session_state[key] = now if now in names else None
+    shown: Literal["collapsed", "visible"] = "collapsed" if hidden else "visible"
+    st.pills(label, names, format_func=preset_title, key=key, on_change=_take_preset, args=(key,), label_visibility=shown)
 
 
 def preset_title(name: str) -> str:
@@ -80,8 +101,8 @@ def why(config: Config) -> str:
     )
 
 
-def _take_preset() -> None:
-    name = st.session_state.get("preset")
+def _take_preset(key: str) -> None:
+    name = st.session_state.get(key)
     if name is not None:
         load(PRESETS[name].config)
     st.session_state["touched"] = True
