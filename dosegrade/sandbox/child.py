@@ -375,8 +375,59 @@ def _mutated(arguments: tuple[Any, ...], packed: bytes) -> bool:
         return True
 
 
+# About as long as an answer, with what answers use: what it touches, every program finds touched.
+_REHEARSAL = b"""
+import math
+import numpy as np
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def f(x, y, parameters, rate):
+    values, cache = x, []
+    for k, (w, b) in enumerate(zip(parameters["w"], parameters["b"])):
+        z = values @ w + b
+        cache.append((values, z))
+        values = np.tanh(z) if k == 0 else np.maximum(z, 0.0)
+    error = values - y
+    delta = 2 * error / len(x)
+    grads = {"loss": float(np.mean(error**2)), "sigmoid": sigmoid(values)}
+    for k in range(len(cache) - 1, -1, -1):
+        before, z = cache[k]
+        delta = delta * (1 - np.tanh(z) ** 2) if k == 0 else delta * (z > 0)
+        grads[f"dw{k}"] = before.T @ delta
+        grads[f"db{k}"] = delta.sum(axis=0)
+        delta = delta @ parameters["w"][k].T
+    return grads
+
+
+def g(rewards, grads, rate, gamma=0.9):
+    total, returns = 0.0, []
+    for reward in reversed(rewards):
+        total = reward + gamma * total
+        returns.insert(0, total)
+    new = {name: value - rate * np.sum(value) for name, value in grads.items()}
+    new["norm"] = math.sqrt(sum(float(np.sum(value)) ** 2 for value in new.values()))
+    return {**new, "returns": np.array(returns), "where": np.where(np.ones(3) > 0, 1.0, -1.0), "list": [1.0, 2.0]}
+
+
+if __name__ == "__main__":
+    print(f(1, 2, 3, 4), g(1, 2, 3))
+"""
+
+
+def _rehearsal() -> bytes:
+    weights = {"w": [np.ones((2, 3)), np.ones((3, 1))], "b": [np.ones(3), np.ones(1)]}
+    arguments = (np.ones((4, 2)), np.ones((4, 1)), weights, 0.1), ([1.0, 2.0], {"a": 1.0, "b": np.ones(2)}, 0.1)
+    calls = [[values.encode(each)] * 8 for each in arguments]
+    tasks = [{"function": name, "calls": some, "print": 9, "output": 9999} for name, some in zip("fg", calls, strict=True)]
+    return values.encode({"name": "solution.py", "cells": [(_REHEARSAL, "")], "siblings": {}, "tolerant": False, "tasks": tasks})
+
+
 class Stage:
-    """The interpreter as every program finds it, set before the fork: the way out, the streams, the importer, the seeds."""
+    """The interpreter as every program finds it, set before the fork: the way out, the streams, the importer."""
 
     def __init__(self, descriptor: int) -> None:
         self.channel = Channel(descriptor)
@@ -385,8 +436,15 @@ class Stage:
         sys.meta_path.append(self.siblings)
         sys.modules["__main__"] = ModuleType("__main__")
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc,assignment]
+
+    def seed(self) -> None:
+        """The random states that every program finds; after the last `os.fork`, at which Python draws a new one."""
         random.seed(SEED)
         np.random.seed(SEED)  # noqa: NPY002
+
+    def rehearse(self) -> None:
+        """Runs a small program, as `serve` would."""
+        self.serve(_rehearsal())
 
     def serve(self, body: bytes) -> None:
         """Answers a request; the caller has locked the process in and ends it afterwards."""
@@ -398,25 +456,12 @@ class Stage:
             self.channel.fail(Failure("memory", "MemoryError: the memory limit was reached"))
 
 
-_REHEARSAL = b"""
-import numpy as np
-def f(a, b):
-    c = np.tanh(a @ a.T) + b
-    return {"x": c, "y": float((c * 2).mean())}
-def g(a, b):
-    return [1.0, b]
-"""
-
-
 def rehearse() -> None:
     """Runs a small program in this very process (the zygote's), so that its children find everything used once and specialised."""
-    call = values.encode((np.ones((3, 2)), 1.0))
-    tasks = [{"function": name, "calls": [call] * 5, "print": 9, "output": 9999} for name in "fg"]
-    request = {"name": "solution.py", "cells": [(_REHEARSAL, "")], "siblings": {}, "tolerant": False, "tasks": tasks}
     kept = sys.meta_path[:], sys.modules["__main__"], sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
     stage = Stage(os.open(os.devnull, os.O_WRONLY))
     for _ in range(8):
-        stage.serve(values.encode(request))
+        stage.rehearse()
     stage.channel.close()
     sys.meta_path[:], sys.modules["__main__"], sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = kept  # type: ignore[misc]
     del sys.modules["solution"]

@@ -95,9 +95,11 @@ def leaf(value: Any) -> Leaf:
         return Leaf(value.copy(order="C"), "float64", "ndarray")
     if type(value) is np.float64:
         return Leaf(np.array(value), "float64", "float64")
+    if type(value) is float:
+        return Leaf(np.array(value), "float64", "float")
+    if type(value) is int:
+        return _integer(value)
     python = type_name(value)
-    if type(value) is float or type(value) is int:
-        return _number(value, python)
     try:
         flaw = _flaw_of(value, MAX_DEPTH)
         if flaw is not None:
@@ -110,11 +112,11 @@ def leaf(value: Any) -> Leaf:
     return _real(array, python)
 
 
-def _number(value: float | int, python: str) -> Leaf:
+def _integer(value: int) -> Leaf:
     try:
-        return Leaf(np.array(float(value)), "float64" if type(value) is float else "int64", python)
+        return Leaf(np.array(float(value)), "int64", "int")
     except OverflowError:
-        return Leaf(None, "object", python, "object")
+        return Leaf(None, "object", "int", "object")
 
 
 _KIND_FLAWS = {"b": "bool", "c": "complex", "U": "str", "T": "str", "S": "bytes", "M": "datetime", "m": "datetime", "V": "structured"}

@@ -37,9 +37,9 @@ class Zygote:
     """One worker's process: the control socket, the filter, and the child that runs now."""
 
     def __init__(self, control: socket.socket, skip: frozenset[str]) -> None:
-        from . import child, filter, layers, selftest, values
+        from . import child, filter, layers, pages, selftest, values
 
-        self._child, self._layers, self._selftest, self._values = child, layers, selftest, values
+        self._child, self._layers, self._pages, self._selftest, self._values = child, layers, pages, selftest, values
         self._control, self._skip = control, skip
         self._forks = 0
         self._children: dict[int, int] = {}
@@ -57,9 +57,16 @@ class Zygote:
         """Warms up, builds the layers, probes, and tells the parent what was found."""
         warm_up()
         self._child.rehearse()
+        close_imports()
+        self._stage = self._child.Stage(CONTROL + 1)
+        gc.collect()
+        self._filled = fill_gaps()
+        gc.freeze()
         threads, self._size = process_size()
         self._found["one thread"] = [threads == 1, f"{threads} thread(s)"]
         self._machine = os.uname().machine
+        self._areas = self._pages.private_areas()
+        self._written = self._pages.Pages(self._ask_child(self._rehearsed).get("runs", []))
         outside = self._ask_child(lambda: self._selftest.probe(self._machine, self._budget()))
         self._layer("namespaces", self._layers.enter_namespaces)
         self._layer("user", self._layers.change_user)
@@ -67,16 +74,13 @@ class Zygote:
         self._layer("landlock", self._layers.landlock)
         if self._found["namespaces"][0]:
             self._layers.prctl(self._layers.PR_SET_PDEATHSIG, signal.SIGKILL)
-        close_imports()
         self._layers.limit_all()
         self._wake = watch_children()
         self._me = os.getpid()
         locked = self._ask_child(self._locked_probe)
         benign = bool(locked.pop("benign", 0))
         report = {"layers": self._found, "open": outside, "locked": locked, "benign": benign, "size": self._size}
-        self._stage = self._child.Stage(CONTROL + 1)
-        gc.collect()
-        self._filled = fill_gaps()
+        self._stage.seed()
         gc.freeze()
         gc.enable()
         self._control.send(b"H" + json.dumps(report).encode())
@@ -90,10 +94,10 @@ class Zygote:
         except OSError as error:
             self._found[name] = [False, str(error)]
 
-    def _ask_child(self, ask: Callable[[], dict[str, int]]) -> dict[str, int]:
+    def _ask_child(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `ask` gives in a forked process; empty where that process died."""
         reading, writing = os.pipe()
-        pid = os.fork()
+        pid = self._bare_fork()
         if pid == 0:
             code = 1
             try:
@@ -103,10 +107,15 @@ class Zygote:
             finally:
                 os._exit(code)
         os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            data = pipe.read()
+        data = read_all(reading)
+        os.close(reading)
         os.waitpid(pid, 0)
         return dict(json.loads(data)) if data else {}
+
+    def _rehearsed(self) -> dict[str, Any]:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), CONTROL + 1)
+        self._stage.rehearse()
+        return {"runs": self._pages.written(self._areas)}
 
     def _budget(self) -> int:
         return self._size + self._selftest.PROBE_BYTES
@@ -172,6 +181,7 @@ class Zygote:
         os.dup2(request, CONTROL)
         os.dup2(result, CONTROL + 1)
         os.closerange(CONTROL + 2, 64)
+        self._written.own()
         body = read_all(CONTROL)
         os.close(CONTROL)
         memory, cpu = self._values.REQUEST.unpack_from(body)
@@ -296,7 +306,9 @@ def run_unlocked(libraries: str) -> None:
 
     close_imports()
     child.rehearse()
-    child.Stage(result).serve(body[values.REQUEST.size :])
+    stage = child.Stage(result)
+    stage.seed()
+    stage.serve(body[values.REQUEST.size :])
     os._exit(0)
 
 
