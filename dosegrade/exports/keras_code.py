@@ -136,8 +136,9 @@ def _model(script: Script) -> None:
     for index, layer in enumerate(network.dense, 1):
         f = layer.f
         last = index == len(network.dense) and logits(config)
-        bend = f", activation={activation(f)}" if f.name != "identity" and not last else ""
-        lines.append(f"a{index} = keras.layers.Dense({layer.units * f.pieces}{bend}{penalty})({fed})")
+        bend = f", activation={activation(f)}" if f.name not in ("identity", "maxout") and not last else ""
+        dense = f"keras.layers.Dense({layer.units * f.pieces}{bend}{penalty})({fed})"
+        lines.append(f"a{index} = maxout({dense})" if f.name == "maxout" else f"a{index} = {dense}")
         if index in network.dropout:
             lines.append(f"a{index} = keras.layers.Multiply()([a{index}, mask{index}])")
         fed = f"a{index}"

@@ -1,6 +1,4 @@
 // The live page: plays frames that the server computed, asks for more before it runs out, and never the other way round.
-// A message is "DGL2", the header's length (uint32), a JSON header padded to 8 bytes, float64 scalars, float32 and uint8 arrays; the
-// header names them all.
 
 const CHUNK = 30;            // frames asked for at a time: half a second
 const KEEP = 2400;           // frames of history; beyond it every second of the older half goes
@@ -12,22 +10,6 @@ const SPEEDS = [             // frames held for `hold` paints; `epochs` per fram
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.3, 1, 3];
 const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
 const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
-
-function decode(bytes) {
-  const copy = bytes.slice(); // aligned
-  const length = new DataView(copy.buffer).getUint32(4, true);
-  const header = JSON.parse(new TextDecoder().decode(copy.subarray(8, 8 + length)));
-  let at = 8 + length;
-  const take = (Kind, n) => { const part = new Kind(copy.buffer, at, n); at += part.byteLength; return part; };
-  const scalars = take(Float64Array, header.frames * header.scalars.length), scene = { ...header };
-  for (const [name, n] of header.scene) scene[name] = take(Float32Array, n);
-  const frames = Array.from({ length: header.frames }, (_, i) => Object.fromEntries(header.scalars.map((name, j) => [name, scalars[i * header.scalars.length + j]])));
-  for (const [kind, Kind] of [["f4", Float32Array], ["u1", Uint8Array]]) {
-    const arrays = header.arrays.filter((array) => array[2] === kind);
-    for (const frame of frames) for (const [name, n] of arrays) frame[name] = take(Kind, n);
-  }
-  return { header, scene, frames };
-}
 
 class Live {
   constructor(root) {

@@ -10,7 +10,7 @@ import streamlit as st
 
 KEY = "live"
 EVENTS = ("need", "pause", "reset", "rate", "edit", "inspect")
-SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "live.js")
+SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "message.js", "live.js")
 
 
 def _asset(*names: str) -> str:

@@ -104,34 +104,32 @@ def test_a_fresh_variant_and_an_answer_that_cannot_be_read(tab: Any) -> None:
 # ------------------------------------------------------------------------------------------------ the lab
 
 
-def test_the_lab_through_a_revisit(tab: Any) -> None:
+def test_the_lab_through_a_revisit_by_button_keys_and_slider(tab: Any) -> None:
     visit(tab, "/td_lambda?step=0")
     wait_for_text(tab, "Before the first step")
-    for step, words in ((1, "From A to B"), (2, "From B to A"), (3, "From A, where it was before, to C")):
-        tab.get_by_role("button", name="Next").click()
-        wait_for_text(tab, words)
-        wait_for_text(tab, f"Step {step}.")
+    for name in ("Playground", "TD(λ)", "Quizzes", "Self-check"):  # a first visit, straight to a page
+        tab.get_by_role("link", name=name).first.wait_for(timeout=LONGER)
+    tab.get_by_role("button", name="Next").click()
+    wait_for_text(tab, "From A to B")
+    wait_for_text(tab, "Step 1.")
+    tab.get_by_role("heading", level=1).click()
+    tab.keyboard.press("n")
+    wait_for_text(tab, "From B to A")
+    wait_for_text(tab, "Step 2.")
+    tab.locator("input[aria-label=Step]").focus()
+    tab.keyboard.press("ArrowRight")
+    wait_for_text(tab, "From A, where it was before, to C")
+    wait_for_text(tab, "Step 3.")
+    assert "step=3" in tab.url
     wait_for_text(tab, "They part at step 3, where A comes back: its trace is 1.2916 if accumulating, 1 if replacing.")
     tables = tab.get_by_role("table")
     rows = [tables.nth(n).get_by_role("row").nth(3).inner_text().split() for n in (0, 1)]
     assert "1.2916" in rows[0]
     assert "1.2916" not in rows[1]
     assert tab.locator(".katex-error").count() == 0
-
-
-def test_the_lab_by_keyboard(tab: Any) -> None:
-    visit(tab, "/td_lambda?preset=lecture&step=1")
-    wait_for_text(tab, "Step 1.")
-    tab.get_by_role("button", name="Next").wait_for(timeout=LONGER)
     tab.get_by_role("heading", level=1).click()
-    tab.keyboard.press("n")
-    wait_for_text(tab, "Step 2.")
     tab.keyboard.press("p")
-    wait_for_text(tab, "Step 1.")
-    tab.locator("input[aria-label=Step]").focus()
-    tab.keyboard.press("ArrowRight")
     wait_for_text(tab, "Step 2.")
-    assert "step=2" in tab.url
 
 
 # ------------------------------------------------------------------------------------------------ the self-check
@@ -193,9 +191,3 @@ def test_a_phone_needs_no_sideways_scrolling(tab: Any, address: str) -> None:
     tab.get_by_role("button").nth(2).wait_for(timeout=LONGER)
     wide = tab.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
     assert max(wide) <= 390
-
-
-def test_a_first_visit_straight_to_a_page_has_the_whole_navigation(tab: Any) -> None:
-    visit(tab, "/td_lambda")
-    for name in ("Playground", "TD(λ) lab", "Quizzes", "Self-check"):
-        tab.get_by_role("link", name=name).first.wait_for(timeout=LONGER)

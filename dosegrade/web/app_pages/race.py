@@ -1,0 +1,35 @@
+"""The race: up to four ways to learn the same data, side by side."""
+
+import streamlit as st
+
+from dosegrade.web import race_controls, race_view
+from dosegrade.web.race_run import RaceRun
+
+
+@st.fragment
+def watch() -> None:
+    """The lanes and, while they stand still, their figures as a table."""
+    run = st.session_state["race.run"] = race_view.answered(st.session_state["race.run"])
+    race_view.view(run.message)
+    if not run.playing and run.epoch:
+        race_view.table(run)
+
+
+race_controls.MEMORY.follow_link()
+st.title("A race of learning")
+st.markdown("The same data, the same start, other ways to learn. **Press Play and see who is ahead, and who leaves the track.**")
+race_controls.starts()
+with st.sidebar:
+    st.subheader("What all lanes share")
+    side = st.container()
+live = st.container()
+st.subheader("What each lane has of its own")
+race_controls.differ()
+race = race_controls.settings(side)
+race_controls.MEMORY.show_address(race)
+
+run = st.session_state.get("race.run")
+st.session_state["race.run"] = run.change(race) if isinstance(run, RaceRun) else RaceRun(race)
+with live:
+    watch()
+st.caption("The dose curves are toys, made up for teaching. Nothing here is medical advice.")

@@ -1,0 +1,330 @@
+// The race: every lane shows the same epoch. A message is a list of parts, each with its length (uint32) before it: a JSON header, then a
+// live message for each lane. A lane that has diverged sends no more frames and keeps its last picture; the others go on.
+
+const CHUNK = 30, KEEP = 2400, PATIENCE = 2000;
+const SPEEDS = [
+  { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
+  { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
+];
+const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
+const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
+const COLOURS = { light: ["#0067a5", "#c94f00", "#00775a", "#9b3376"], dark: ["#5fb4ee", "#f0a63c", "#35c79a", "#e592c8"] }; // told apart by the colour-blind
+
+function parted(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), parts = [];
+  for (let at = 0; at < bytes.byteLength;) { const n = view.getUint32(at, true); parts.push(bytes.slice(at + 4, at + 4 + n)); at += 4 + n; }
+  return { head: JSON.parse(new TextDecoder().decode(parts[0])), lanes: parts.slice(1).map(decode) };
+}
+
+class Race {
+  constructor(root) {
+    this.root = root;
+    this.$ = (name) => root.querySelector(`.${name}`);
+    Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1], lanes: [] });
+    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.common = root.querySelector(".common canvas");
+    this.$("play").onclick = () => this.toggle();
+    this.$("step").onclick = () => this.step();
+    this.$("reset").onclick = () => { this.halt(); this.send("reset", { gen: this.gen, ask: ++this.asks }); };
+    this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
+    this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
+    this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
+    for (const speed of SPEEDS) {
+      const title = speed.hold > 1 ? "A few epochs a second" : `${60 * speed.epochs} epochs a second`;
+      this.$("speeds").append(Object.assign(document.createElement("button"), { type: "button", textContent: speed.name, title, onclick: () => { this.speed = speed; this.buttons(); } }));
+    }
+    this.keyed = (event) => this.key(event);
+    document.addEventListener("keydown", this.keyed);
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.common);
+    this.buttons();
+  }
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const busy = target instanceof Element && target.closest("input, textarea, select, button, a, summary, [role], [contenteditable]");
+    if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") { event.preventDefault(); if (!event.repeat) this.toggle(); }
+    if (event.key === "ArrowRight") { event.preventDefault(); this.step(); }
+  }
+
+  // The same message may come again (theme, rerun): its seq is known then.
+  receive({ head, lanes }) {
+    if (head.gen === this.gen && head.seq <= this.seq) return;
+    const changed = head.gen !== this.gen;
+    if (changed) { this.halt(false); Object.assign(this, { queue: [], history: [], cursor: -1 }); }
+    Object.assign(this, { gen: head.gen, seq: head.seq, stop: head.stop, note: head.note, asked: 0 });
+    this.scenes = lanes.map((lane) => lane.scene);
+    this.over = lanes.map((lane) => ({ why: lane.header.diverged, epoch: lane.header.epoch }));
+    if (changed) { this.build(); this.$("unlike").hidden = !head.unlike; }
+    const most = Math.max(...lanes.map((lane) => lane.frames.length));
+    for (let k = 0; k < most; k++) {
+      const row = lanes.map((lane) => lane.frames[k] ?? null);
+      this.queue.push({ epoch: row.find(Boolean).epoch, lanes: row });
+    }
+    if (changed && this.queue.length) this.advance();
+    this.draw();
+  }
+
+  // A figure for each lane.
+  build() {
+    this.$("lanes").style.setProperty("--lanes", this.scenes.length);
+    this.lanes.forEach(({ canvas }) => this.resized.unobserve(canvas));
+    this.lanes = this.scenes.map((scene) => {
+      const figure = document.createElement("figure");
+      figure.innerHTML = '<header><h3><b></b><span></span></h3></header><dl><div><dt>Loss</dt><dd class="lost">–</dd></div><div><dt class="measure"></dt><dd class="fitness">–</dd></div></dl><canvas role="img"></canvas><p class="out" hidden></p>';
+      const find = (name) => figure.querySelector(name), canvas = find("canvas");
+      const [letter, ...rest] = scene.label.split(" · ");
+      find("b").textContent = letter;
+      find("span").textContent = rest.length ? ` ${rest.join(" · ")}` : "";
+      find(".measure").textContent = scene.task === "classification" ? "Accuracy" : "R²";
+      canvas.classList.toggle("plane", scene.dimensions === 2);
+      this.resized.observe(canvas);
+      return { figure, canvas, lost: find(".lost"), fitness: find(".fitness"), out: find(".out") };
+    });
+    this.$("lanes").replaceChildren(...this.lanes.map(({ figure }) => figure));
+    this.paints();
+  }
+
+  paints() {
+    const [r, g, b] = rgb(this.ink.back), colours = COLOURS[r + g + b > 384 ? "light" : "dark"];
+    this.inks = this.lanes.map((_, i) => ({ ...this.ink, fit: colours[i] }));
+    this.lanes.forEach(({ figure }, i) => figure.style.setProperty("--ink", colours[i]));
+  }
+
+  ask() {
+    const now = performance.now();
+    if (this.asked && now - this.asked < PATIENCE) return;
+    this.asked = now;
+    this.send("need", { seq: this.seq, gen: this.gen, ask: ++this.asks, count: CHUNK, epochs: this.speed.epochs, playing: this.playing, epoch: this.shown?.epoch ?? 0, more: this.more === true });
+    this.more = false;
+  }
+
+  get shown() { return this.history[this.cursor]; }
+
+  // What a lane shows: its frame, or the last one before it diverged.
+  frameOf(lane, upto = this.cursor) {
+    for (let k = upto; k >= 0; k--) if (this.history[k].lanes[lane]) return this.history[k].lanes[lane];
+    return null;
+  }
+
+  toggle() { if (this.playing) { this.halt(); this.report(); } else this.play(); }
+
+  play() {
+    if (this.stop === "diverged" && !this.queue.length && this.cursor === this.history.length - 1) return;
+    this.more = Boolean(this.stop) && !this.queue.length;
+    if (this.more) this.stop = "";
+    Object.assign(this, { playing: true, held: 0, asked: 0 });
+    this.buttons();
+    this.draw();
+    this.tick = (now) => this.paint(now);
+    this.loop = requestAnimationFrame(this.tick);
+    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
+  }
+
+  halt(tell = true) {
+    this.playing = false;
+    cancelAnimationFrame(this.loop);
+    this.buttons();
+    if (tell) this.say(true);
+  }
+
+  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks }); }
+
+  paint(now) {
+    if (!this.playing) return;
+    this.loop = requestAnimationFrame(this.tick);
+    if (now - this.last < 12) return; // no more than about 60 a second on faster screens
+    this.last = now;
+    const calm = this.calm.matches ? 15 : 1;
+    if (++this.held < Math.max(this.speed.hold, calm)) return;
+    this.held = 0;
+    let moved = false;
+    for (let i = 0; i < (this.speed.hold > 1 ? 1 : calm); i++) moved = this.advance() || moved;
+    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
+    if (moved) this.draw();
+    else if (this.stop) { this.halt(); this.report(); this.draw(); }
+  }
+
+  advance() {
+    if (this.cursor < this.history.length - 1) { this.cursor++; return true; }
+    const row = this.queue.shift();
+    if (!row) return false;
+    this.history.push(row);
+    if (this.history.length > KEEP) this.history = this.history.filter((old, i) => i === 0 || i > KEEP / 2 || i % 2 || old.lanes.some((frame) => !frame));
+    this.cursor = this.history.length - 1;
+    return true;
+  }
+
+  step() {
+    if (this.playing) this.halt();
+    if (this.advance()) { this.draw(); this.report(); return; }
+    if (this.stop === "diverged") return;
+    Object.assign(this, { stepping: true, more: Boolean(this.stop), asked: 0 });
+    this.ask();
+  }
+
+  show(index) { this.cursor = Math.max(0, Math.min(index, this.history.length - 1)); this.draw(); }
+
+  draw() {
+    if (this.stepping && this.queue.length) { this.stepping = false; this.advance(); this.report(); }
+    if (!this.shown || !this.ink) return;
+    drawRace(this.common, this.ink, this);
+    this.lanes.forEach((lane, i) => this.drawLane(lane, i));
+    this.$("epoch").textContent = this.shown.epoch.toLocaleString("en");
+    const past = this.$("past"), root = this.$("race"), tip = this.cursor === this.history.length - 1;
+    Object.assign(past, { max: Math.max(0, this.history.length - 1), value: this.cursor });
+    past.setAttribute("aria-valuetext", `epoch ${this.shown.epoch}`);
+    Object.assign(root.dataset, { epoch: this.shown.epoch, gen: this.gen, painted: ++this.painted });
+    const end = this.stop && !this.queue.length && tip;
+    this.$("notice").hidden = !end;
+    this.$("notice").dataset.kind = this.stop;
+    if (end) this.$("notice").textContent = this.note;
+    this.say(!this.playing);
+  }
+
+  drawLane({ canvas, lost, fitness, out }, i) {
+    const frame = this.frameOf(i), scene = this.scenes[i];
+    const sheet = paper(canvas);
+    if (!frame || !sheet.w || !sheet.h) return;
+    if (scene.dimensions === 2) drawPlane(canvas, sheet, this.inks[i], scene, frame);
+    else drawThrough(canvas, sheet, this.inks[i], scene, frame);
+    lost.textContent = figure(frame.loss);
+    fitness.textContent = told(scene, frame);
+    const gone = !this.shown.lanes[i];
+    out.hidden = !gone;
+    if (gone) out.textContent = `Diverged after epoch ${frame.epoch.toLocaleString("en")}: its steps are too large. Shown is the last epoch that had a loss.`;
+  }
+
+  buttons() {
+    const play = this.$("play");
+    play.innerHTML = this.playing ? PAUSE : PLAY;
+    play.setAttribute("aria-pressed", this.playing);
+    this.$("race").dataset.playing = this.playing;
+    this.$("step").title = this.speed.epochs > 1 ? `One frame on: ${this.speed.epochs} epochs (right arrow)` : "One epoch on (right arrow)";
+    [...this.$("speeds").children].forEach((button, i) => button.setAttribute("aria-pressed", SPEEDS[i] === this.speed));
+  }
+
+  // The words for those who do not see the canvas: at most once a second.
+  say(now) {
+    const time = performance.now();
+    if (!this.shown || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return;
+    this.spoke = time;
+    const words = this.scenes.map((scene, i) => {
+      const frame = this.frameOf(i);
+      return `${scene.label}: ${this.shown.lanes[i] ? "" : `diverged after epoch ${frame.epoch}, `}loss ${figure(frame.loss)}, ${scene.task === "classification" ? "accuracy" : "R squared"} ${told(scene, frame)}`;
+    });
+    const text = `Epoch ${this.shown.epoch}. ${words.join("; ")}.`;
+    this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
+    this.common.setAttribute("aria-label", `Loss of every lane from epoch 0 to ${this.shown.epoch}. ${words.join("; ")}.`);
+    this.lanes.forEach(({ canvas }, i) => canvas.setAttribute("aria-label", `Output of lane ${words[i]}`));
+  }
+
+  close() {
+    cancelAnimationFrame(this.loop);
+    clearTimeout(this.later);
+    this.playing = false;
+    this.resized.disconnect();
+    document.removeEventListener("keydown", this.keyed);
+  }
+}
+
+function told(scene, frame) {
+  if (scene.task === "classification") return Number.isFinite(frame.accuracy) ? `${(100 * frame.accuracy).toFixed(1)} %` : "–";
+  return !Number.isFinite(frame.r2) ? "–" : Math.abs(frame.r2) < 1000 ? frame.r2.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−") : figure(frame.r2);
+}
+
+// The network's curve through the data, small.
+function drawThrough(canvas, sheet, ink, scene, frame) {
+  const { ctx, w, h } = sheet, box = { left: 38, top: 20, wide: w - 52, high: h - 60 };
+  const { picture, X, Y } = curveGround(canvas, sheet, ink, scene, box);
+  ctx.drawImage(picture, 0, 0, w, h);
+  ctx.save();
+  ctx.beginPath(); ctx.rect(box.left - 4, box.top - 4, box.wide + 8, box.high + 8); ctx.clip();
+  path(ctx, scene.curve.length, (i) => X(scene.curve[i]), (i) => Y(frame.curve[i])); line(ctx, ink.fit, 3);
+  ctx.restore();
+}
+
+// The network's surface under the data, small: no axes, no bar.
+function drawPlane(canvas, { ctx, w, h }, ink, scene, frame) {
+  const { middle, reach } = tones(scene), tone = (v) => Math.max(1, Math.min(255, Math.round(128 + (127 * (v - middle)) / reach)));
+  const { x1: across, x2: up } = scene.bounds, n = Math.round(Math.sqrt(frame.surface.length)), step = w / (n - 1);
+  const box = { left: 0, top: 0, wide: w, high: h };
+  ctx.drawImage(mapOf(canvas, ink, frame.surface, n, tone), -step / 2, -step / 2, n * step, n * step);
+  if (scene.task === "classification") boundary(ctx, ink, frame.surface, n, middle, box, step);
+  const points = kept(canvas, "points", `${scene.gen} ${ink.serial}`, w, h, (over) => {
+    const classes = scene.task === "classification", r = Math.max(1.6, w / 95);
+    scene.x.forEach((x, k) => {
+      const upper = classes && scene.y[k] > middle, color = classes ? (upper ? ink.plus : ink.minus) : pixel(ink, tone(scene.y[k]));
+      dot(over, ink, ((x - across[0]) / (across[1] - across[0])) * w, h - ((scene.x2[k] - up[0]) / (up[1] - up[0])) * h, r, color, { diamond: upper });
+    });
+    over.beginPath(); over.rect(0, 0, w, h); line(over, ink.line, 1.5);
+    return {};
+  });
+  ctx.drawImage(points.picture, 0, 0, w, h);
+}
+
+// All losses in one picture, each line with its name at its end. A line that leaves all bounds leaves the picture at the top.
+function drawRace(canvas, ink, race) {
+  const { ctx, w, h } = paper(canvas), { history, cursor, log, scenes } = race;
+  if (!w || !h) return;
+  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v), stride = Math.max(1, Math.ceil((cursor + 1) / 400));
+  const rows = Math.ceil(cursor / stride) + 1, of = (k) => history[Math.min(cursor, k * stride)];
+  const first = Math.max(...history[0].lanes.map((frame) => frame?.loss ?? 0).filter(Number.isFinite), 1e-12);
+  let low = Infinity, high = -Infinity;
+  for (let k = 0; k < rows; k++) for (const frame of of(k).lanes) if (frame && Number.isFinite(frame.loss)) { const v = value(frame.loss); low = Math.min(low, v); high = Math.max(high, v); }
+  if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
+  const top = log ? Math.ceil(Math.log10(first)) + 1 : 3 * first;
+  if (log) { low = Math.floor(low); high = Math.min(Math.max(Math.ceil(high), low + 1), Math.max(top, low + 1)); } else { low = Math.min(0, low); high = Math.min(high * 1.05, top) || 1; }
+  const phone = w < 520;
+  ctx.font = `650 12.5px ${race.ink.font}`;
+  const room = phone ? 34 : Math.min(0.34 * w, 34 + Math.max(...scenes.map((scene) => ctx.measureText(`${scene.label}, diverged`).width)));
+  const end = Math.max(of(rows - 1).epoch, 50), box = { left: 46, top: 12, wide: w - 52 - room, high: h - 40 };
+  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, phone ? 3 : 6), log ? powers(low, high) : ticks(low, high, 4), log ? power : (v) => `${+v.toPrecision(3)}`);
+  ctx.save();
+  ctx.beginPath(); ctx.rect(box.left, box.top - 3, box.wide + 4, box.high + 6); ctx.clip();
+  const names = scenes.map((scene, i) => {
+    const points = [];
+    for (let k = 0; k < rows; k++) { const frame = of(k).lanes[i]; if (frame && Number.isFinite(frame.loss)) points.push([X(frame.epoch), Y(value(frame.loss))]); }
+    path(ctx, points.length, (k) => points[k][0], (k) => points[k][1]);
+    line(ctx, race.inks[i].fit, 2.75);
+    const [x, y] = points.at(-1) ?? [box.left, box.top], out = !of(rows - 1).lanes[i];
+    if (out) cross(ctx, race.inks[i].fit, x, Math.max(y, box.top + 3));
+    return { i, x, y: Math.min(box.top + box.high, Math.max(box.top + 4, y)), out, text: phone ? scene.letter : scene.label + (out ? ", diverged" : "") };
+  });
+  ctx.restore();
+  labels(ctx, race, names, box, room, phone);
+}
+
+function cross(ctx, color, x, y) {
+  ctx.beginPath();
+  ctx.moveTo(x - 5, y - 5); ctx.lineTo(x + 5, y + 5); ctx.moveTo(x - 5, y + 5); ctx.lineTo(x + 5, y - 5);
+  line(ctx, color, 2.5);
+}
+
+// Names beside the ends of their lines, pushed apart where they would cover each other.
+function labels(ctx, race, names, box, room, phone) {
+  const gap = 17, sorted = [...names].sort((a, b) => a.y - b.y);
+  sorted.forEach((name, k) => { name.at = Math.max(name.y, k ? sorted[k - 1].at + gap : box.top + 4); });
+  for (let k = sorted.length - 1, below = box.top + box.high + gap; k >= 0; k--) below = sorted[k].at = Math.min(sorted[k].at, below - gap);
+  const x = box.left + box.wide + 16;
+  for (const { i, y, at, out, text, x: end } of sorted) {
+    const color = race.inks[i].fit;
+    if (!out) { ctx.beginPath(); ctx.moveTo(end + 2, y); ctx.lineTo(x - 5, at); ctx.globalAlpha = 0.55; line(ctx, color, 1); ctx.globalAlpha = 1; }
+    ctx.fillStyle = color;
+    ctx.save();
+    ctx.beginPath(); ctx.rect(x - 2, at - 12, room - 12, 20); ctx.clip();
+    write(ctx, race.ink, text, x, at + 4, { size: phone ? 13 : 12.5, weight: 650 });
+    ctx.restore();
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const race = (parentElement.race ??= new Race(parentElement));
+  race.send = setTriggerValue;
+  race.ink = inks(parentElement.querySelector(".race"));
+  if (race.lanes.length) race.paints();
+  if (data instanceof Uint8Array) race.receive(parted(data));
+  race.draw();
+  return () => { race.close(); delete parentElement.race; };
+}

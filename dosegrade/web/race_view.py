@@ -1,0 +1,68 @@
+"""What the race page shows: the live component, and the lanes of one epoch as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+from dosegrade.web.race_run import RaceRun
+
+KEY = "race.live"
+EVENTS = ("need", "pause", "reset")
+SCRIPTS = ("draw.js", "draw_output.js", "draw_history.js", "message.js", "race.js")
+
+
+def _asset(*names: str) -> str:
+    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
+
+
+_COMPONENT = st.components.v2.component("dosegrade_race", html=_asset("race.html"), css=_asset("live.css", "race.css"), js=_asset(*SCRIPTS))
+
+
+def view(message: bytes) -> None:
+    """Mount the race with a message; a message that the browser has seen changes nothing there."""
+    heard: dict[str, Any] = {f"on_{event}_change": _heard for event in EVENTS}
+    _COMPONENT(key=KEY, data=message, **heard)
+
+
+def _heard() -> None:
+    """Streamlit keeps an event for `answered` only where it has a callback."""
+
+
+def answered(run: RaceRun) -> RaceRun:
+    """Do what the browser asked for in this rerun, and give back the race to be shown."""
+    state = st.session_state.get(KEY) or {}
+    events = {event: state[event] for event in EVENTS if isinstance(state.get(event), Mapping)}
+    if "reset" in events and events["reset"].get("gen") == run.gen:
+        run = run.restart()
+    if "need" in events:
+        run.answer(events["need"])
+    if "pause" in events:
+        run.pause(events["pause"])
+    return run
+
+
+def table(run: RaceRun) -> None:
+    """The lanes at the epoch on the screen, the lowest loss first."""
+    epoch, rows = standing_rows(run)
+    st.subheader(f"Epoch {epoch:,} at leisure")
+    st.dataframe(rows, hide_index=True, alt=f"Every lane at epoch {epoch}")
+
+
+def standing_rows(run: RaceRun) -> tuple[int, list[dict[str, str]]]:
+    """The epoch on the screen and a row for each lane."""
+    epoch, frames = run.standing()
+    classes = run.race.shared.task == "classification"
+    rows = []
+    for lane, frame in enumerate(frames):
+        fit = f"{frame.accuracy:.1%}" if classes else f"{frame.r2:.4f}" if abs(frame.r2) < 1000 else f"{frame.r2:.3g}"
+        gone = f"diverged after epoch {frame.epoch:,}" if frame.epoch < epoch else "runs"
+        rows.append(
+            (frame.epoch < epoch, frame.loss, {"lane": run.race.label(lane), "loss": f"{frame.loss:.4g}", "fit": fit, "state": gone})
+        )
+    name = "accuracy" if classes else "R²"
+    rows.sort(key=lambda row: row[:2])
+    return epoch, [{name if key == "fit" else key: value for key, value in row[2].items()} for row in rows]
