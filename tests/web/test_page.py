@@ -51,6 +51,12 @@ def shown(app: AppTest) -> Any:
     return unpack(app.get("bidi_component")[0].proto.bytes)
 
 
+def test_the_page_is_whole_from_the_app_py_of_a_checkout_too() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=20).run()
+    assert not app.exception
+    assert app.title[0].value == "Watch a small network learn"
+
+
 def test_the_first_visit() -> None:
     app = visit()
     assert not app.exception

@@ -1,9 +1,13 @@
 """The playground: pick a small network, press Play, watch it learn."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from dosegrade.web import charts, controls, exporting, live, playground
 from dosegrade.web.session import Run, is_monotone
+
+DERIVATION = Path(__file__).with_name("derivation.py")  # a path from the entry file on would not hold for every entry
 
 
 @st.fragment
@@ -39,9 +43,7 @@ def take_away(run: Run) -> None:
     """Where to go on from here: the derivation of this network, the run as code and data."""
     address, note = playground.derivation_of(run)
     if address:
-        st.page_link(
-            "app_pages/derivation.py", label="Open the derivation of this network", icon=":material/function:", query_params=address
-        )
+        st.page_link(DERIVATION, label="Open the derivation of this network", icon=":material/function:", query_params=address)
     if note:
         st.caption(note)
     exporting.show(run)
