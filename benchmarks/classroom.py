@@ -35,10 +35,11 @@ def slipped(*slips: int) -> str:
     return source
 
 
-def program(k: int, loops: bool = True) -> str:
-    """The k-th student's program; every one differs by a comment, as files of a class do."""
+def program(k: int, loops: bool = True, alike: bool = True) -> str:
+    """The k-th student's program; every one differs by a comment, as files of a class do, and if not `alike` by roundoff in every value."""
     kinds = (SOLUTION, slipped(k // 3), (slipped(k // 3, k // 3 + 1), CRASH, LOOP if loops and k % 30 == 2 else slipped(0, 3))[k // 3 % 3])
-    return f"# student {k}\n{kinds[k % 3]}"
+    source = kinds[k % 3] if alike else kinds[k % 3].replace("z1 = W1 * d + b1", f"z1 = (W1 * d + b1) * (1 + {k} * 2.0**-52)")
+    return f"# student {k}\n{source}"
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,21 @@ class Outcome:
     peak: float
 
 
-def graded(count: int, jobs: int, loops: bool) -> Outcome:
-    """Grades a class of `count` in processes of their own, start-up included."""
+def graded(count: int, jobs: int, loops: bool = False, alike: bool = True) -> Outcome:
+    """Grades a class of `count` in processes of their own, start-up included; one job and its sandbox on one core."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "class").mkdir()
         (place / "quiz.toml").write_text(QUIZ.read_text().replace("[[questions]]", f"{LIMITS}[[questions]]", 1))
         for k in range(count):
-            (place / "class" / f"s{k:04}.py").write_text(program(k, loops))
+            (place / "class" / f"s{k:04}.py").write_text(program(k, loops, alike))
         command = [sys.executable, "-m", "dosegrade", "grade", str(place / "quiz.toml"), str(place / "class")]
         start = time.perf_counter()
         process = subprocess.Popen(
-            [*command, "--out", str(place / "out"), "--jobs", str(jobs)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, "--out", str(place / "out"), "--jobs", str(jobs)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=one_core if jobs == 1 else None,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
@@ -68,6 +72,11 @@ def graded(count: int, jobs: int, loops: bool) -> Outcome:
         if status != 0 or rows != count:
             raise RuntimeError(f"grade ended with {status} and {rows} rows of {count}")
         return Outcome(seconds, usage.ru_maxrss / 1024)
+
+
+def one_core() -> None:
+    """Keeps this process, and all that it starts, on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def steady(few: Outcome, many: Outcome, between: int) -> float:
@@ -79,27 +88,28 @@ def whole(quick: bool) -> list[Figure]:
     """Rates a core with one and two jobs, and peak memory at two sizes."""
     small, large = (40, 240) if quick else (200, 2000)
     cores = os.cpu_count() or 1
-    one = [graded(small, 1, False), graded(large, 1, False)]
-    both = [graded(small, cores, False), graded(large, cores, False)]
-    looped = graded(large, cores, True)
+    one = [graded(small, 1), graded(large, 1)]
+    unlike = [graded(small, 1, alike=False), graded(large, 1, alike=False)]
+    both = [graded(small, cores), graded(large, cores)]
+    looped = graded(large, cores, loops=True)
+    between = large - small
+    rates = {
+        "one_core": (steady(*one, between), "that terminate, one job with its sandbox on one core"),
+        "one_core.unlike": (steady(*unlike, between), "the same, no two answers alike to the last digit"),
+        "per_core": (steady(*both, between) / cores, f"that terminate, {cores} jobs"),
+    }
     return [
-        figure(
-            "grading.class.rate.one_job", [steady(*one, large - small)], "submissions/s/core", "that terminate, one job", 250.0, "at least"
-        ),
-        figure(
-            "grading.class.rate.per_core",
-            [steady(*both, large - small) / cores],
-            "submissions/s/core",
-            f"that terminate, {cores} jobs",
-            250.0,
-            "at least",
-        ),
+        *(figure(f"grading.class.rate.{k}", [rate], "submissions/s/core", text, 250.0, "at least") for k, (rate, text) in rates.items()),
         figure("grading.class.with_loops.s", [looped.seconds], "s", f"{large} submissions, loops stopped after 0.2 s of CPU"),
         figure(f"grading.class.peak.{small}", [both[0].peak], "MiB", "largest process"),
         figure(f"grading.class.peak.{large}", [looped.peak], "MiB", "largest process"),
     ]
 
 
+# Peers -------------------------------------------------------------------------------------------------------------------
+
+# The interpreter that has them (extra `peers`), where it is another than this one.
+PEERS = os.environ.get("PEERS_PYTHON", sys.executable)
 PYTEST = """
 import numpy as np, solution
 def test_gradients():
@@ -114,14 +124,66 @@ def test_gradients():
 """
 
 
+GRADESCOPE = """
+import unittest
+from gradescope_utils.autograder_utils.decorators import weight
+from gradescope_utils.autograder_utils.json_test_runner import JSONTestRunner
+from test_it import test_gradients
+class Tests(unittest.TestCase):
+    @weight(6)
+    def test_gradients(self):
+        test_gradients()
+with open("results.json", "w") as file:
+    JSONTestRunner(stream=file).run(unittest.defaultTestLoader.loadTestsFromTestCase(Tests))
+"""
+OTTER = '''
+OK_FORMAT = True
+test = {"name": "gradients", "points": 6, "suites": [{"cases": [{"code": r"""
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> d, e, theta = rng.normal(size=5), rng.normal(size=5), rng.normal(size=6)
+>>> got = gradients(d, e, *theta)
+>>> loss = lambda t: np.mean((forward(d, *t)["e_hat"] - e) ** 2)
+>>> slope = lambda s: (loss(theta + s) - loss(theta - s)) / 2e-6
+>>> names = ("dW1", "db1", "dW2", "db2", "dW3", "db3")
+>>> all(np.isclose(got[n], slope(s), rtol=1e-4) for n, s in zip(names, 1e-6 * np.eye(6)))
+True
+"""}], "scored": True, "setup": "", "teardown": "", "type": "doctest"}]}
+'''
+
+
 def peers() -> list[Figure]:
-    """Ten of the same submissions by pytest, a process each and no isolation; other graders are said to be missing where they are."""
-    times = []
-    for k in range(10):
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "solution.py").write_text(program(3 * k))
-            (Path(folder) / "test_it.py").write_text(PYTEST)
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-            times.append(milliseconds(lambda c=command, f=folder: subprocess.run(c, cwd=f, stdout=subprocess.DEVNULL, check=False)))
-    others = [missing(f"grading.peer.{name}.ms", name) for name in ("gradescope-utils", "otter-grader")]
-    return [figure("grading.peer.pytest.ms", times, "ms", "one question, one submission a process, no isolation, no diagnosis"), *others]
+    """Ten of the same submissions by other graders, a process each and no isolation; what is not installed is said to be missing."""
+    prepare = (PEERS, "-m", "otter", "generate", "-t", "tests", "-o", "grader.zip", "-l", "python")
+    graders: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+        "pytest": ("pytest", (), (PEERS, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py")),
+        "gradescope-utils": ("gradescope_utils", (), (PEERS, "run_tests.py")),
+        "otter-grader": ("otter", prepare, (PEERS, "-m", "otter", "run", "solution.py", "-a", "grader.zip", "-o", "out")),
+    }
+    return [peer(name, *grader) for name, grader in graders.items()]
+
+
+def peer(name: str, module: str, prepare: tuple[str, ...], command: tuple[str, ...]) -> Figure:
+    """Wall time of one submission by another grader."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "tests").mkdir()
+        (place / "out").mkdir()
+        for file, text in {"test_it.py": PYTEST, "run_tests.py": GRADESCOPE, "tests/gradients.py": OTTER}.items():
+            (place / file).write_text(text)
+
+        def run(words: tuple[str, ...]) -> int:
+            path = f"{Path(PEERS).parent}:{os.environ.get('PATH', '')}"
+            env = os.environ | {"PATH": path, "PYTHONPATH": ""}
+            return subprocess.run(words, cwd=place, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+
+        if run((PEERS, "-c", f"import {module}")) != 0 or (prepare and run(prepare) != 0):
+            return missing(f"grading.peer.{name}.ms", name)
+        times: list[float] = []
+        codes: list[int] = []
+        for k in range(10):
+            (place / "solution.py").write_text(program(k, loops=False))
+            times.append(milliseconds(lambda: codes.append(run(command))))
+        if codes[0] != 0:
+            raise RuntimeError(f"{name} ended with {codes[0]} on the correct program")
+        return figure(f"grading.peer.{name}.ms", times, "ms", "one question, one submission a process, no isolation, no diagnosis")
