@@ -91,7 +91,8 @@ PRECISE = "Keras keeps some numbers in single precision whatever its settings sa
 
 def keras_code(config: Config, epochs: int) -> str:
     """A file for Keras 3 that trains the same network on the same batches; what Keras cannot do the same is said at its top."""
-    told = [f"A small network learns, in Keras 3: {parts.described(config)}.", " ".join(differences(config)) + " The data are a toy."]
+    differ, config = differences(config), config.at(epochs).now
+    told = [f"A small network learns, in Keras 3: {parts.described(config)}.", " ".join(differ) + " The data are a toy."]
     imports = ["import os", "", 'os.environ.setdefault("KERAS_BACKEND", "jax")', 'os.environ.setdefault("JAX_ENABLE_X64", "1")']
     script = Script(config, epochs, told, [*imports, "", "import keras", "import numpy as np", "", 'keras.config.set_floatx("float64")'])
     parts.data(script)
@@ -106,7 +107,8 @@ def keras_code(config: Config, epochs: int) -> str:
 
 def differences(config: Config) -> list[str]:
     """In sentences: what Keras does otherwise, or what had to be written by hand."""
-    told = [PRECISE]
+    told = [*parts.story_told(config), PRECISE]
+    config = config.now
     own = sorted({layer.f.name for layer in config.network.dense} & set(OWN_ACTIVATIONS))
     told += [f"The activation {name.replace('_', ' ')} is a function of its own here: {OWN_DIFFER[name]}." for name in own]
     if config.loss in OWN_LOSSES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from dosegrade.data.features import FEATURES
 from dosegrade.data.source import SIDE
 from dosegrade.exports.source import Writer
-from dosegrade.nn.config import Config
+from dosegrade.nn.config import TOLD, Config
 from dosegrade.nn.initializers import INITIALIZERS, initialize
 from dosegrade.nn.plan import Plan, threshold
 from dosegrade.nn.schedules import SCHEDULES
@@ -40,6 +40,10 @@ class Script:
     def add(self, title: str, *lines: str) -> None:
         """A part under its title."""
         self.parts.append(f"# {title}\n" + "\n".join(lines))
+
+    def once(self, line: str) -> str:
+        """The line where the file does not have it yet."""
+        return "" if any(line in part.splitlines() for part in self.parts) else line
 
     @property
     def text(self) -> str:
@@ -171,6 +175,39 @@ def numbers(value: Any) -> str:
     return "[\n" + "".join(f"        {row!r},\n" for row in rows) + "    ]"
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run with the same settings: epochs `start` + 1 to `end`, and the weights that were set by hand before them."""
+
+    start: int
+    end: int
+    config: Config
+    weights: tuple[tuple[int, float], ...] = ()
+
+
+def stages(config: Config, epochs: int) -> list[Stage]:
+    """A run of so many epochs, cut where its story tells of a change."""
+    events = config.at(epochs).story
+    ends = [*(event[0] for event in events), epochs]
+    found = [Stage(0, ends[0], replace(config, story=()))]
+    for (start, changes), end in zip(events, ends[1:], strict=True):
+        settings = {name: value for name, value in changes if name in TOLD}
+        weights = tuple((int(name[1:]), float(value)) for name, value in changes if name not in TOLD)
+        found.append(Stage(start, end, replace(found[-1].config, **settings), weights))
+    return found
+
+
+def story_told(config: Config) -> list[str]:
+    """For a file that has the newest settings from the start: that the run on the page was changed under way."""
+    if not config.story:
+        return []
+    epochs = ", ".join(f"{epoch:,}" for epoch in dict.fromkeys(event[0] for event in config.story))
+    return [
+        f"The run on the page was changed under way (epoch {epochs}); this file has the newest settings from the start, so its losses "
+        "differ. The NumPy code follows every change."
+    ]
+
+
 def batches(script: Script) -> None:
     """`batches()`: the rows of each batch of one epoch, shuffled, with the dropout masks; nothing for the full batch without dropout."""
     config, plan = script.config, plan_of(script.config)
@@ -178,14 +215,14 @@ def batches(script: Script) -> None:
         return
     lines, body = [], []
     if plan.size < plan.samples:
-        lines.append(f"shuffler = np.random.default_rng([{config.seed}, 1])")
+        lines.append(script.once(f"shuffler = np.random.default_rng([{config.seed}, 1])"))
         body.append("order = shuffler.permutation(len(x))")
     else:
         body.append("order = np.arange(len(x))")
     if plan.dropped:
         words = plan.samples * plan.mask_width
         rate = plan.dropped[0][2]
-        lines.append(f"dropper = np.random.default_rng([{config.seed}, 2])")
+        lines.append(script.once(f"dropper = np.random.default_rng([{config.seed}, 2])"))
         body += [
             f'kept = np.frombuffer(dropper.bytes({2 * (words + words % 2)}), "<u2") < {threshold(rate)}  # of 65536: {1 - rate:g} stay',
             "at = 0",
@@ -202,7 +239,8 @@ def batches(script: Script) -> None:
     body.append("    yield rows, masks" if plan.dropped else "    yield rows")
     told = "The rows of each batch of one epoch" + ", and what dropout keeps of each layer" * bool(plan.dropped)
     title = "The batches, drawn as on the page"
-    script.add(title, *lines, "", "", "def batches():", f'    """{told}."""', *(f"    {line}" for line in body))
+    lines = [text for text in lines if text]
+    script.add(title, *lines, *["", ""] * bool(lines), "def batches():", f'    """{told}."""', *(f"    {line}" for line in body))
 
 
 def rate(script: Script) -> str:

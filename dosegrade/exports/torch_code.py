@@ -91,7 +91,8 @@ TORCH = {  # what our rules call, by torch's name
 
 def torch_code(config: Config, epochs: int) -> str:
     """A file for PyTorch that trains the same network on the same batches; what PyTorch does otherwise is said at its top."""
-    told = [f"A small network learns, in PyTorch: {parts.described(config)}.", " ".join([*differences(config), "The data are a toy."])]
+    differ, config = differences(config), config.at(epochs).now
+    told = [f"A small network learns, in PyTorch: {parts.described(config)}.", " ".join([*differ, "The data are a toy."])]
     script = Script(config, epochs, told, ["import numpy as np", "import torch", "", "torch.set_default_dtype(torch.float64)"])
     script.rules = Writer(parts.TAKEN, TORCH)
     parts.data(script)
@@ -114,7 +115,7 @@ def own_class(config: Config) -> str | None:
 
 def differences(config: Config) -> list[str]:
     """In sentences: what PyTorch does otherwise, and is therefore written out."""
-    told = []
+    told, config = parts.story_told(config), config.now
     if own_class(config) is None:
         told.append(f"The update is written out, as Keras has it: {BY_HAND[config.optimizer]}.")
     if config.clip in ("norm", "global_norm"):

@@ -52,13 +52,7 @@ def button(label: str, file: str, mime: str, made: Made) -> None:
 
 def notes(run: Run) -> list[str]:
     """What a reader has to know before comparing: changes under way, and where a library differs."""
-    told = []
-    if run.changed_at is not None:
-        told.append(
-            f"The settings were changed at epoch {run.changed_at:,}; the code has the newest ones from the start, so its losses differ."
-        )
-    told += [" ".join([f"{name}:", *DIFFERENCES[kind](run.config)]) for kind, name in LIBRARIES.items() if DIFFERENCES[kind](run.config)]
-    return told
+    return [" ".join([f"{name}:", *DIFFERENCES[kind](run.config)]) for kind, name in LIBRARIES.items() if DIFFERENCES[kind](run.config)]
 
 
 def shown_weights(run: Run) -> Params:

@@ -93,6 +93,34 @@ def test_numpy_code_has_the_losses_of_the_run(name: str) -> None:
     np.testing.assert_allclose(theirs[: len(ours)], ours, rtol=1e-9)
 
 
+STORY = (
+    (4, (("batch", 7), ("l2", 0.01), ("learning_rate", 0.1))),
+    (4, (("w3", 0.5),)),
+    (9, (("clip", "norm"), ("optimizer", "nesterov"), ("schedule", "exponential"), ("decay_steps", 10))),
+    (13, (("batch", 0), ("w0", -1.0), ("w12", 2.0))),
+    (20, (("w1", 0.25),)),
+)
+
+
+@pytest.mark.parametrize("base", [BASE, replace(BASE, dropout=0.3, validation=0.2, batch=5)])
+def test_numpy_code_follows_what_was_changed_under_way(base: Config) -> None:
+    config = replace(base, story=STORY)
+    trainer = Trainer(config, "steps")
+    ours = [trainer.frame().loss]
+    for _ in range(EPOCHS):
+        trainer.advance()
+        ours.append(trainer.frame().loss)
+    made = executed("numpy", config)
+    np.testing.assert_allclose(made["losses"], ours, rtol=1e-9)
+    np.testing.assert_allclose(np.concatenate([w.ravel() for w in made["params"].values()]), trainer.frame().theta, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["keras", "torch"])
+def test_the_other_files_say_that_they_do_not(kind: str) -> None:
+    assert "was changed under way (epoch 4, 9, 13, 20)" in CODE[kind](replace(BASE, story=STORY), EPOCHS).replace("\n", " ")
+    assert "under way" not in CODE[kind](BASE, EPOCHS)
+
+
 def test_the_code_prints_the_loss_by_epoch_and_that_of_the_held_out_points() -> None:
     trainer = Trainer(RICH, "steps")
     trainer.advance(EPOCHS)
