@@ -35,6 +35,8 @@ def test_it_grades_without_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     listed = run(unpacked, "-m", "dosegrade", "list")
     for quiz in (ROOT / "quizzes").glob("*.toml"):
         assert quiz.stem in listed.stdout
+    points = {path.name for path in (ROOT / "quizzes" / "points").glob("*.json")}
+    assert points == {path.name for path in (unpacked / "dosegrade" / "quizzes" / "points").glob("*.json")} != set()
     student = tmp_path / "empty.py"
     student.write_text(
         "def update(params, grads, learning_rate): return {k: v - learning_rate * grads['d' + k] for k, v in params.items()}\n"
