@@ -27,7 +27,8 @@ LONGEST = 60
 
 
 def to_query(config: Config) -> dict[str, str]:
-    """The shortest address that gives `config` back, but for a story too long to be told."""
+    """The shortest address that gives `config` back; where its story is too long to be told, the settings at its end."""
+    config = config if tellable(config) else config.now
     name = preset_of(config)
     if name is not None:
         return {} if config == DEFAULT else {"preset": name}
@@ -36,7 +37,7 @@ def to_query(config: Config) -> dict[str, str]:
         value = getattr(config, field.name)
         if field.name == "hyper":
             query |= {key: repr(float(number)) for key, number in value}
-        elif value != getattr(DEFAULT, field.name) and (field.name != "story" or tellable(config)):
+        elif value != getattr(DEFAULT, field.name):
             query[field.name] = WRITERS.get(field.name, _text)(value)
     return query
 

@@ -52,9 +52,9 @@ def test_a_link_gives_a_run_back_to_the_last_bit_whatever_was_changed_under_way(
 
 
 def test_a_story_too_long_for_a_link_is_left_out() -> None:
-    config = Config(story=tuple((epoch, (("w0", 1.0),)) for epoch in range(201)))
+    config = Config(story=(*((epoch, (("w0", 1.0),)) for epoch in range(200)), (200, (("learning_rate", 0.5),))))
     assert not tellable(config)
-    assert to_query(config) == {}
+    assert to_query(config) == {"learning_rate": "0.5"}
 
 
 def test_a_link_of_five_hundred_rows_is_short_enough_for_an_address() -> None:

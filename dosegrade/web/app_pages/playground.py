@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dosegrade.web import charts, controls, exporting, live, playground
+from dosegrade.web.link import tellable
 from dosegrade.web.session import Run, is_monotone
 
 DERIVATION = Path(__file__).with_name("derivation.py")  # a path from the entry file on would not hold for every entry
@@ -18,7 +19,10 @@ def watch() -> None:
     if problem:
         st.warning(problem, icon=":material/error:")
     if run.changed_at is not None:
-        st.caption(f"Changed at epoch {run.changed_at:,}; the other weights stayed. The link tells the whole story from epoch 0.")
+        told = (
+            "tells the whole story from epoch 0" if tellable(run.config) else "begins with the settings of now: so many changes do not fit"
+        )
+        st.caption(f"Changed at epoch {run.changed_at:,}; the other weights stayed. The link {told}.")
     if not run.playing:
         sums(run)
         if run.trainer.epoch:
