@@ -6,11 +6,30 @@ function sampled(history, upto, most) {
   return { count, of: (k) => history[Math.min(upto, k * stride)] };
 }
 
+// The end of the axis of epochs: it stands still for a while and then makes room.
+function lasting(epoch) {
+  const unit = 10 ** Math.floor(Math.log10(Math.max(epoch, 50)));
+  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((m) => m * unit).find((end) => end >= Math.max(epoch, 50));
+}
+
+// Axes and words that stay while the ranges do, painted once; gives back the scales.
+function grid(canvas, { ctx, w, h }, ink, box, end, [low, high], xs, ys, label, more = () => {}) {
+  const still = kept(canvas, "axes", `${end} ${low} ${high} ${label.name} ${ink.serial}`, w, h, (onto) => {
+    const scales = axes(onto, ink, box, [0, end], [low, high], xs, ys, label);
+    more(onto);
+    return scales;
+  });
+  ctx.drawImage(still.picture, 0, 0, w, h);
+  return still;
+}
+
 const powers = (low, high) => ticks(low, high, Math.min(high - low, 4)).filter(Number.isInteger);
+const rough = (v) => `${+v.toPrecision(3)}`;
 const power = (v) => (Math.abs(v) > 3 ? `1e${v}`.replace("-", "−") : `${+(10 ** v).toPrecision(3)}`);
 
 function drawLoss(canvas, ink, history, upto, log, validated) {
-  const { ctx, w, h } = paper(canvas), { count, of } = sampled(history, upto, 500);
+  const sheet = paper(canvas), { ctx, w, h } = sheet, { count, of } = sampled(history, upto, 500);
+  if (!w || !h) return;
   const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
   let low = Infinity, high = -Infinity;
   for (let k = 0; k < count; k++) {
@@ -21,23 +40,23 @@ function drawLoss(canvas, ink, history, upto, log, validated) {
   }
   if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
   if (log) { low = Math.floor(low); high = Math.max(Math.ceil(high), low + 1); } else { low = 0; high = high > 0 ? high * 1.05 : 1; }
-  const end = Math.max(of(count - 1).epoch, 50), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
-  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : (v) => `${+v.toPrecision(3)}`);
+  const end = lasting(of(count - 1).epoch), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
+  const { X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : rough);
   if (validated) { path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).validation_loss))); line(ctx, ink.truth, 2, [5, 3]); }
   path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).loss))); line(ctx, ink.fit, 2.5);
 }
 
 // The gradient's size, a line for each layer, always on a log scale: what vanishes goes down by powers of ten.
 function drawGradients(canvas, ink, history, upto) {
-  const { ctx, w, h } = paper(canvas), { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
+  const sheet = paper(canvas), { ctx, w, h } = sheet, { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
+  if (!w || !h) return;
   let low = Infinity, high = -Infinity;
   for (let k = 0; k < count; k++) for (const g of of(k).gradient) if (g > 1e-30 && Number.isFinite(g)) { low = Math.min(low, g); high = Math.max(high, g); }
   low = Number.isFinite(low) ? Math.floor(Math.log10(low)) : -1;
   high = Number.isFinite(high) ? Math.max(Math.ceil(Math.log10(high)), low + 1) : 0;
-  const end = Math.max(of(count - 1).epoch, 50), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
-  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, 3), powers(low, high), power);
-  ctx.fillStyle = ink.text;
-  write(ctx, ink, "|g| over the epochs", 0, 12, { size: 11.5, alpha: 0.72 });
+  const end = lasting(of(count - 1).epoch), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
+  const title = (onto) => { onto.fillStyle = ink.text; write(onto, ink, "|g| over the epochs", 0, 12, { size: 11.5, alpha: 0.72 }); };
+  const { X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, 3), powers(low, high), power, title);
   for (let l = 0; l < layers; l++) {
     path(ctx, count, (k) => X(of(k).epoch), (k) => { const g = of(k).gradient[l]; return g > 1e-30 ? Y(Math.log10(g)) : NaN; });
     line(ctx, shadeOf(ink, l, layers), 2, DASHES[l % DASHES.length]);
@@ -49,20 +68,27 @@ const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 function shadeOf(ink, layer, count) { return ((ink.shades ??= {})[`${layer} ${count}`] ??= shade(ink, layer, count)); }
 
 function drawLayers(canvas, ink, frame) {
-  const { ctx, w, h } = paper(canvas), n = frame.gradient.length, row = Math.min(34, (h - 22) / n), left = 78, half = (w - left - 10) / 2;
-  ctx.fillStyle = ink.text;
-  write(ctx, ink, "gradient |g|", left, 12, { size: 11.5, alpha: 0.72 });
-  if (frame.saturation.length) write(ctx, ink, "saturated", left + half + 10, 12, { size: 11.5, alpha: 0.72 });
+  const { ctx, w, h } = paper(canvas), n = frame.gradient.length, hidden = frame.saturation.length, left = 78, half = (w - left - 10) / 2;
+  if (!w || !h) return;
+  const row = Math.min(34, (h - 22) / n), high = Math.max(5, Math.min(16, row - 6)), at = (l) => 20 + l * row;
+  const names = kept(canvas, "names", `${n} ${ink.serial}`, w, h, (onto) => {
+    onto.fillStyle = ink.text;
+    write(onto, ink, "gradient |g|", left, 12, { size: 11.5, alpha: 0.72 });
+    if (hidden) write(onto, ink, "saturated", left + half + 10, 12, { size: 11.5, alpha: 0.72 });
+    for (let l = 0; l < n; l++) {
+      onto.beginPath(); onto.moveTo(0, at(l) + high / 2); onto.lineTo(18, at(l) + high / 2); line(onto, shadeOf(ink, l, n), 2.5, DASHES[l % DASHES.length]);
+      onto.fillStyle = ink.text;
+      write(onto, ink, l === n - 1 ? "output" : `hidden ${l + 1}`, 23, at(l) + high - 2, { size: 12 });
+    }
+    return {};
+  });
+  ctx.drawImage(names.picture, 0, 0, w, h);
   for (let l = 0; l < n; l++) {
-    const y = 20 + l * row, high = Math.max(5, Math.min(16, row - 6)), middle = y + high / 2;
-    ctx.beginPath(); ctx.moveTo(0, middle); ctx.lineTo(18, middle); line(ctx, shadeOf(ink, l, n), 2.5, DASHES[l % DASHES.length]);
-    ctx.fillStyle = ink.text;
-    write(ctx, ink, l === n - 1 ? "output" : `hidden ${l + 1}`, 23, y + high - 2, { size: 12 });
     const g = frame.gradient[l], share = g > 0 ? Math.min(1, Math.max(0.01, (Math.log10(g) + 6) / 8)) : Number.isFinite(g) ? 0 : 1;
-    bar(ctx, ink, left, y, half - 46, high, share, ink.plus, Number.isFinite(g) ? small(g) : "overflow");
-    if (l >= frame.saturation.length) continue;
+    bar(ctx, ink, left, at(l), half - 46, high, share, ink.plus, Number.isFinite(g) ? small(g) : "overflow");
+    if (l >= hidden) continue;
     const s = frame.saturation[l];
-    bar(ctx, ink, left + half + 10, y, half - 40, high, Number.isFinite(s) ? s : 1, ink.warn, Number.isFinite(s) ? `${Math.round(100 * s)} %` : "–");
+    bar(ctx, ink, left + half + 10, at(l), half - 40, high, Number.isFinite(s) ? s : 1, ink.warn, Number.isFinite(s) ? `${Math.round(100 * s)} %` : "–");
   }
 }
 

@@ -44,16 +44,20 @@ function drawNetwork(canvas, ink, scene, frame, mark, map) {
   }
   ctx.globalAlpha = 1;
   const atlas = atlasOf(canvas, ink, scene, frame, plan);
-  for (const p of plan.inputs) unit(ctx, ink, scene, p, scene.maps?.subarray(p.unit * scene.patch, (p.unit + 1) * scene.patch), atlas, p.unit, null, 1);
-  for (const u of plan.units) {
-    const values = frame.units?.subarray(u.order * scene.patch, (u.order + 1) * scene.patch), state = frame.state?.[u.order] ?? 0;
-    unit(ctx, ink, scene, u, values, atlas, plan.inputs.length + plan.units.indexOf(u), theta[u.index], largest, state);
+  const still = kept(canvas, "still", `${plan.key} ${ink.serial}`, w, h, (onto) => {
+    for (const p of plan.inputs) unit(onto, ink, scene, p, scene.maps.subarray(p.unit * scene.patch, (p.unit + 1) * scene.patch), atlas, p.unit, null, 1);
+    captions(onto, ink, scene, plan, h);
+    return {};
+  });
+  ctx.drawImage(still.picture, 0, 0, w, h);
+  for (const [k, u] of plan.units.entries()) {
+    const values = frame.units.subarray(u.order * scene.patch, (u.order + 1) * scene.patch), state = frame.state?.[u.order] ?? 0;
+    unit(ctx, ink, scene, u, values, atlas, plan.inputs.length + k, theta[u.index], largest, state);
     if (numbers) { ctx.fillStyle = ink.text; write(ctx, ink, `b ${short(theta[u.index])}`, u.x, u.y + half + 13, { size: 11, align: "center", alpha: 0.85, halo: true }); }
   }
   if (map && scene.dimensions === 2) { const { x, y, side } = plan.units.at(-1); ctx.drawImage(map, x - half + 2, y - half + 2, side - 4, side - 4); }
   if (numbers) for (const e of plan.edges) edgeNumber(ctx, ink, e, theta[e.index], (h - 26) / 2, half);
   if (mark) emphasis(ctx, ink, plan, mark, half);
-  captions(ctx, ink, scene, plan, h);
 }
 
 // The pictures of all drawn units under each other, made in one go.
@@ -67,7 +71,7 @@ function atlasOf(canvas, ink, scene, frame, plan) {
   const lay = (values, from, slot) => {
     for (let j = 0, k = from; j < n; j++) for (let i = 0, at = (slot * n + n - 1 - j) * n; i < n; i++) out[at++] = ramp[values[k++]];
   };
-  if (scene.maps) plan.inputs.forEach((p, slot) => lay(scene.maps, p.unit * scene.patch, slot));
+  plan.inputs.forEach((p, slot) => lay(scene.maps, p.unit * scene.patch, slot));
   plan.units.forEach((u, slot) => lay(frame.units, u.order * scene.patch, plan.inputs.length + slot));
   ctx.putImageData(canvas.tiles, 0, 0);
   return canvas.atlas;
@@ -78,7 +82,7 @@ function unit(ctx, ink, scene, p, values, atlas, slot, bias, largest, state = 0)
   const s = p.side, x = p.x - s / 2, y = p.y - s / 2, share = bias === null || !Number.isFinite(bias) ? 0 : Math.abs(bias) / largest;
   const frame = () => { ctx.beginPath(); ctx.roundRect(x, y, s, s, s / 6); };
   frame(); ctx.fillStyle = ink.back; ctx.fill();
-  if (atlas && values) { const n = atlas.width; ctx.drawImage(atlas, 0, slot * n, n, n, x + 0.5, y + 0.5, s - 1, s - 1); } else if (values) spark(ctx, ink, values, x, y, s);
+  if (atlas) { const n = atlas.width; ctx.drawImage(atlas, 0, slot * n, n, n, x + 0.5, y + 0.5, s - 1, s - 1); } else spark(ctx, ink, values, x, y, s);
   if (state === 2) { ctx.globalAlpha = 0.6; ctx.fillStyle = ink.back; ctx.fillRect(x, y, s, s); ctx.globalAlpha = 1; }
   frame(); line(ctx, bias === null ? ink.truth : bias < 0 ? ink.minus : ink.plus, 1.3 + 3 * share);
   if (state) badge(ctx, ink, x + s, y, Math.max(5, Math.min(7, s / 4)), state);
