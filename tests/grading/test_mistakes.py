@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from banks import bank, code, flat_outcome, outcome, run, says, textbook
+from sweeps import many
 
 from dosegrade.compare import compare
 from dosegrade.grading.cases import Bank
@@ -75,7 +76,7 @@ def test_the_reference_gets_full_marks(quiz: str, name: str) -> None:
 
 @pytest.mark.parametrize(("quiz", "name"), OURS)
 def test_no_two_mistakes_are_alike_and_each_shows_twice(quiz: str, name: str) -> None:
-    for seed in (3, 8, 13, 20):
+    for seed in (3, 8, 13, 20)[: many(4, 1)]:
         cases = code(quiz, name).bank(seed)
         assert cases.twins() == []
         assert min(count for _, count in cases.seen_at()) >= 2
