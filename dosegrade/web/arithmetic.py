@@ -14,7 +14,7 @@ from dosegrade.steps import Line, needed, worked
 from dosegrade.web.working_tex import number, tex
 
 Array = NDArray[Any]
-MOST, ROW = 12, 4
+MOST, ROW = 12, 3
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,10 @@ def _sum(name: str, inputs: Array, weights: Array, bias: float, z: float) -> str
     if rest := len(inputs) - len(shown):
         others = np.delete(inputs * weights, shown).sum()
         terms.append(rf"\underbrace{{{tex(others, True)}}}_{{\text{{{rest} smaller terms}}}}")
+    terms.append(rf"\underbrace{{{tex(bias, True)}}}_{{\text{{bias}}}}")
     rows = [" + ".join(terms[start : start + ROW]) for start in range(0, len(terms), ROW)]
     body = r" \\ &\quad + ".join(rows)
-    return rf"\begin{{aligned}} {name} &= {body} + \underbrace{{{tex(bias, True)}}}_{{\text{{bias}}}} \\ &= {number(z)} \end{{aligned}}"
+    return rf"\begin{{aligned}} {name} &= {body} \\ &= {number(z)} \end{{aligned}}"
 
 
 def arithmetic(trainer: Trainer, theta: Array, epoch: int, layer: int, unit: int, point: int) -> Arithmetic:
