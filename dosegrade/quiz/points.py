@@ -7,15 +7,15 @@ After a change of an exercise's draws or mistakes, `python -m dosegrade.quiz.poi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dosegrade.grading.cases import Bank, without
-from dosegrade.grading.exercises import Case, Exercise, Later, Variant
+from dosegrade.grading.cases import Bank
+from dosegrade.grading.exercises import Case, Exercise, Later, Mistake
 
 SEED = 0
 
@@ -34,18 +34,20 @@ def ready(name: str, description: Mapping[str, Any], built: Exercise) -> Bank | 
     if not table or table["exercise"] != description or tuple(table["returns"]) != built.promised:
         return None
     cases = [Case(**{key: unpacked(value) for key, value in case.items()}) for case in table["cases"]]
-    return Bank(replace(built, mistakes=Later(lambda: without(built, struck(built, table["struck"])).mistakes)), cases)
+    return Bank(replace(built, mistakes=Later(lambda: kept(built, table["struck"]))), cases)
 
 
-def struck(built: Exercise, places: Mapping[str, list[int]]) -> list[Variant]:
-    """The variants at some places of some codes."""
-    return [mistake.variants[k] for mistake in built.mistakes for k in places.get(mistake.code, ())]
+def kept(built: Exercise, struck: Mapping[str, list[int]]) -> Sequence[Mistake]:
+    """The mistakes without the variants that stand at some places of some codes."""
+    from dosegrade.grading.vetting import without
+
+    return without(built, [mistake.variants[k] for mistake in built.mistakes for k in struck.get(mistake.code, ())]).mistakes
 
 
 def table(description: Mapping[str, Any], built: Exercise, bank: Bank) -> dict[str, Any]:
     """What a question's file holds: its exercise, its cases, and by code the variants that are no mistakes for it."""
-    kept = {id(v) for m in bank.exercise.mistakes for v in m.variants}
-    gone = {m.code: [k for k, v in enumerate(m.variants) if id(v) not in kept] for m in built.mistakes}
+    live = {id(v) for m in bank.exercise.mistakes for v in m.variants}
+    gone = {m.code: [k for k, v in enumerate(m.variants) if id(v) not in live] for m in built.mistakes}
     cases = [{"inputs": c.inputs, "arguments": c.arguments, "n": c.n, "sizes": c.sizes} for c in bank.cases]
     return {
         "exercise": description,

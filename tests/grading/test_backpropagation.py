@@ -12,9 +12,10 @@ from sweeps import many
 
 from dosegrade.checking import check
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, draw
+from dosegrade.grading.cases import Bank
 from dosegrade.grading.exercises import Case
 from dosegrade.grading.exercises.families import exercise
+from dosegrade.grading.vetting import draw
 from dosegrade.steps import complex_step, evaluate, magnitudes
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -10,10 +10,11 @@ from banks import SUBMISSIONS, bank, code, outcome, run, says, textbook
 
 from dosegrade.checking import check
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, draw
+from dosegrade.grading.cases import Bank
 from dosegrade.grading.exercises import Case
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.exercises.optimizer_rules import RULES
+from dosegrade.grading.vetting import draw
 from dosegrade.nn.optimizers import OPTIMIZERS
 from dosegrade.steps import evaluate
 

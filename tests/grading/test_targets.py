@@ -12,10 +12,11 @@ from sweeps import many
 
 from dosegrade.checking import check
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, draw
+from dosegrade.grading.cases import Bank
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.exercises.targets import KINDS
 from dosegrade.grading.exercises.targets_mistakes import EXTRA_COLUMN, LAMBDA, LEAST_SQUARES, NEXT, RETURNS, TARGET
+from dosegrade.grading.vetting import draw
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import load
 from dosegrade.quiz.validate import findings

@@ -12,12 +12,13 @@ from sweeps import many
 
 from dosegrade.checking import check, self_check
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, draw
+from dosegrade.grading.cases import Bank
 from dosegrade.grading.exercises import td_lambda as family
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.exercises.td_lambda_mistakes import mistakes
 from dosegrade.grading.outcome import Outcome
 from dosegrade.grading.report import QuestionReport
+from dosegrade.grading.vetting import draw
 from dosegrade.quiz.question import load
 from dosegrade.quiz.validate import findings
 from dosegrade.rl.td_lambda import METHODS, td_lambda, td_lambda_inputs, td_lambda_steps

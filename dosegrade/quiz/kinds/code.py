@@ -11,7 +11,7 @@ from zlib import crc32
 
 from dosegrade.compare import RTOL
 from dosegrade.errors import SpecError
-from dosegrade.grading.cases import Bank, draw
+from dosegrade.grading.cases import Bank
 from dosegrade.grading.exercises import Exercise
 from dosegrade.grading.exercises.families import exercise
 from dosegrade.grading.grade import Marking, grade
@@ -68,6 +68,8 @@ class Code:
 
     def drawn(self, seed: int) -> Bank:
         """The same, drawn and vetted anew."""
+        from dosegrade.grading.vetting import draw
+
         return draw(self.built, (seed, crc32(self.id.encode())))
 
     def grade(self, bank: Bank, outcome: Outcome) -> QuestionReport:
