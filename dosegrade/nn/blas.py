@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,13 +43,12 @@ class Blas:
         with ONE_AT_A_TIME, np.errstate(all="ignore"):
             return self._run(theta.astype(self.dtype), copied(state, self.dtype), stretch)
 
-    def _run(self, theta: Array, state: dict[str, object], stretch: Stretch) -> Trained:
+    def _run(self, theta: Array, state: dict[str, Any], stretch: Stretch) -> Trained:
         plan, fresh = self.plan, stretch.order is None and stretch.masks is None
         rows = stretch.epochs // stretch.every
         thetas, losses, gradients = np.empty((rows, plan.parameters)), np.empty(rows), np.empty((rows, plan.parameters))
         grad = np.empty(plan.parameters, self.dtype)
         params, grads = plan.views(theta), plan.views(grad)
-        update = fused(plan, theta, grad, self._scratch)
         step, at, before = 0, 0, None
         if fresh:
             self.look(params, grads)
@@ -62,7 +61,7 @@ class Blas:
                     at = self._learn(params, grads, stretch, epoch, start, at)
                 if plan.clip != "none":
                     grad[:] = plan.clipped(grad)
-                state = update(state, float(stretch.rates[step]))
+                state = self._update(theta, grad, state, float(stretch.rates[step]))
                 step += 1
             if fresh or stretch.watch or written:
                 loss = self.look(params, grads)
@@ -151,6 +150,24 @@ class Blas:
             self._buffers[n] = [tuple(np.empty((n, w), self.dtype) for w in (p, u, p, u)) for p, u in wide]  # type: ignore[misc]
         return self._buffers[n]
 
+    def _update(self, theta: Array, grad: Array, state: dict[str, Any], rate: float) -> dict[str, Any]:
+        """The optimizer's update of theta, in place for Adam, else by its own rule; gives the memory."""
+        plan, hyper = self.plan, self.plan.hyper
+        if plan.optimizer != "adam":
+            new, memory = OPTIMIZERS[plan.optimizer].update({FLAT: grad}, state, {FLAT: theta}, rate, **hyper)
+            theta[:] = new[FLAT]
+            return dict(memory)
+        t = int(state["t"]) + 1
+        self._adam(theta, grad, state, rate * math.sqrt(1 - hyper["beta_2"] ** t) / (1 - hyper["beta_1"] ** t))
+        return {**state, "t": t}
+
+    def _adam(self, theta: Array, grad: Array, state: dict[str, Any], rate: float) -> None:
+        """m, v and theta in place, block by block, so that a block stays in the cache."""
+        hyper, m, v = self.plan.hyper, state["m"][FLAT], state["v"][FLAT]
+        for start in range(0, len(theta), BLOCK):
+            part = slice(start, start + BLOCK)
+            _adam(theta[part], grad[part], m[part], v[part], self._scratch, rate, hyper)
+
 
 def bend(f: Activation, z: Array, out: Array) -> Array:
     """a = f(z) into `out`."""
@@ -178,27 +195,9 @@ def healthy(loss: float, theta: Array, grad: Array, limit: float) -> bool:
     return bool(loss <= limit and math.isfinite(float(np.add.reduce(theta * 0)) + float(np.add.reduce(grad * 0))))
 
 
-def copied(state: State, dtype: type) -> dict[str, object]:
+def copied(state: State, dtype: type) -> dict[str, Any]:
     """The same memory in arrays of its own."""
     return {k: {n: a.astype(dtype) for n, a in v.items()} if isinstance(v, Mapping) else v for k, v in state.items()}
-
-
-def fused(plan: Plan, theta: Array, grad: Array, scratch: tuple[Array, Array]) -> Callable[[dict[str, object], float], dict[str, object]]:
-    """The optimizer's update of theta in place: Adam block by block, so that a block stays in the cache; others by their own rule."""
-    hyper = plan.hyper
-    if plan.optimizer != "adam":
-        return lambda state, rate: _by_rule(plan, theta, grad, state, rate)
-
-    def update(state: dict[str, object], rate: float) -> dict[str, object]:
-        t = int(state["t"]) + 1  # type: ignore[call-overload]
-        size = rate * math.sqrt(1 - hyper["beta_2"] ** t) / (1 - hyper["beta_1"] ** t)
-        m, v = state["m"][FLAT], state["v"][FLAT]  # type: ignore[index]
-        for start in range(0, len(theta), BLOCK):
-            part = slice(start, start + BLOCK)
-            _adam(theta[part], grad[part], m[part], v[part], scratch, size, hyper)
-        return {**state, "t": t}
-
-    return update
 
 
 def _adam(w: Array, g: Array, m: Array, v: Array, scratch: tuple[Array, Array], size: float, hyper: Mapping[str, float]) -> None:
@@ -215,9 +214,3 @@ def _adam(w: Array, g: Array, m: Array, v: Array, scratch: tuple[Array, Array], 
     np.divide(m, one, out=two)
     two *= size
     w -= two
-
-
-def _by_rule(plan: Plan, theta: Array, grad: Array, state: dict[str, object], rate: float) -> dict[str, object]:
-    new, memory = OPTIMIZERS[plan.optimizer].update({FLAT: grad}, state, {FLAT: theta}, rate, **plan.hyper)
-    theta[:] = new[FLAT]
-    return dict(memory)

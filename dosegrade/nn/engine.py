@@ -7,6 +7,7 @@ every other run of that configuration on this machine.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from dosegrade.nn.blas import Blas
 from dosegrade.nn.plan import Engine, Plan
 from dosegrade.nn.reference import Reference
 from dosegrade.nn.warmup import WARMUP
+from dosegrade.nn.wide import Wide, suits
 
 SMALL = 1100
 
@@ -27,9 +29,11 @@ def small(plan: Plan) -> bool:
 
 
 def engine(plan: Plan, name: str | None = None) -> Engine:
-    """The engine for a plan; `compiled`, `numpy` or `steps` where a name asks for one, and for `compiled` that waits for the compiler."""
+    """The engine for a plan; `compiled`, `numpy`, `wide` or `steps` where a name asks for one: `compiled` waits for the compiler."""
     if name == "steps":
         return Reference(plan)
+    if name == "wide" or (name is None and suits(plan) and importlib.util.find_spec("numba") is not None):
+        return Wide(plan)
     if name == "numpy" or (name is None and not small(plan)):
         return Blas(plan)
     if name == "compiled":

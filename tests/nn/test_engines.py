@@ -4,6 +4,7 @@ Laws over the tables: a new entry is trained by the kernel where it has a code f
 """
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,11 +75,11 @@ def assert_same(got: Trained, truth: Trained) -> None:
     assert got.state.keys() == truth.state.keys()
 
 
-def check(plan: Plan, seed: int = 3) -> None:
+def check(plan: Plan, seed: int = 3, engines: Sequence[str] = ENGINES) -> None:
     stretch = stretch_of(plan, 2, seed)
     truth = trained(plan, "steps", stretch)
     assert truth.epochs == 2
-    for name in ENGINES:
+    for name in engines:
         assert_same(trained(plan, name, stretch), truth)
 
 
@@ -101,6 +102,15 @@ def test_every_output_with_every_loss_that_can_take_it(output: str, loss: str) -
 def test_every_optimizer_with_every_clipping_penalty_and_dropout(optimizer: str, clip: str) -> None:
     for penalty, rate, batch in itertools.product(PENALTIES, (0.0, 0.4), (0, 4)):
         check(plan_of("tanh", "identity", "mean_squared_error", optimizer, penalty, clip, rate, batch))
+
+
+def test_the_engine_for_wide_networks_with_every_optimizer_loss_clipping_penalty_and_dropout() -> None:
+    clips, penalties, rates = itertools.cycle(CLIPPINGS), itertools.cycle(PENALTIES), itertools.cycle((0.4, 0.0, 0.2))
+    for optimizer in OPTIMIZERS:
+        check(plan_of("relu", "identity", "squared", optimizer, next(penalties), next(clips), next(rates), 4), engines=("wide",))
+    for loss in LOSSES:
+        for output in OUTPUTS[LOSSES[loss].task]:
+            check(plan_of("relu", output, loss, "adam", next(penalties), next(clips), next(rates), 4), engines=("wide",))
 
 
 @settings(max_examples=150, deadline=None)
