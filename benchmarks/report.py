@@ -59,6 +59,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
+def load() -> str:
+    """How busy the machine is: the mean number of processes that run or want to, over 1 and 5 minutes, beside the cores."""
+    if not hasattr(os, "getloadavg"):
+        return "unknown"
+    one, five, _ = os.getloadavg()
+    return f"{one:.1f} and {five:.1f} over 1 and 5 minutes, {os.cpu_count()} cores"
+
+
 def versions(packages: Sequence[str]) -> dict[str, str]:
     """The installed versions; `missing` where there is none."""
     found = {}
@@ -71,17 +79,19 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def arguments(description: str) -> argparse.Namespace:
-    """`--quick` and `--json FILE`."""
+    """`--quick` and `--json FILE`; says how busy the machine is."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer repeats, under 60 s")
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+    print(f"load average at the start: {load()}", flush=True)
     return parser.parse_args()
 
 
 def write(figures: Sequence[Figure], packages: Sequence[str], file: str | None) -> None:
     """Prints the figures, and writes them as JSON where a file is named."""
-    report = {"machine": machine(), "versions": versions(packages), "figures": [asdict(f) for f in figures]}
+    report = {"machine": machine(), "load": load(), "versions": versions(packages), "figures": [asdict(f) for f in figures]}
     print(report["machine"])
+    print(f"load average at the end: {report['load']}")
     for f in figures:
         if f.value is None:
             print(f"  {f.name:44} {f.against}")

