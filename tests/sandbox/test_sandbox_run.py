@@ -221,6 +221,20 @@ def test_a_dead_worker_is_replaced(box: LinuxSandbox, run: Runner) -> None:
         assert numbers(run("def f(): return 1.0")[0]) == [1.0]
 
 
+def test_a_spare_that_dies_before_its_program_costs_nothing(box: LinuxSandbox, run: Runner) -> None:
+    run("f = lambda: 1.0")
+    assert box._worker is not None
+    box._worker.prepare()
+    spare = box._worker._spare
+    assert spare is not None
+    box._worker.prepare()
+    assert box._worker._spare is spare  # never more than one
+    box._worker.kill(spare)
+    while spare.status is None:
+        box._worker.listen()
+    assert numbers(run("f = lambda: 2.0")[0]) == [2.0]
+
+
 def test_a_worker_that_is_lost_twice_is_our_failure(box: LinuxSandbox, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(self: linux.Session) -> None:
         raise WorkerLost("gone")
