@@ -48,8 +48,10 @@ def warm(quiz: Quiz, repeats: int) -> list[Figure]:
         sandbox.run(program, tasks)
         runs, floors = paired(lambda: sandbox.run(program, tasks), sandbox.floor, repeats)
         whole = [
-            statistics.median(milliseconds(lambda k=k: check_submission(quiz, unlike(10 * n + k), 0, sandbox, banks)) for k in range(10))
-            for n in range(repeats)
+            statistics.median(
+                milliseconds(lambda k=k: check_submission(quiz, unlike(k), 0, sandbox, banks)) for k in range(start, start + 10)
+            )
+            for start in range(0, 10 * repeats, 10)
         ]
     fresh = [milliseconds(lambda: subprocess.run([sys.executable, "-I", "-c", "import numpy"], check=True)) for _ in range(max(3, repeats))]
     calls = sum(len(task.calls) for task in tasks)
