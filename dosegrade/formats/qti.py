@@ -77,12 +77,14 @@ def assessment(ident: str, sheet: Sheet) -> Element:
     section = leaf(made, "section", ident="root_section")
     for item in sheet.items:
         lost(item, sheet.losses)
+        if item.kind == "match" and any("$" in side for side in item.sides):
+            sheet.losses.add(MARGIN, item.where)
         question(section, item)
     return root
 
 
 def lost(item: Item, losses: Losses) -> None:
-    """What QTI, as Canvas reads it, has no place for."""
+    """What QTI, as Canvas reads it, has no place for, written here or by text2qti."""
     if item.hints:
         losses.add("hints are lost", item.where)
     if item.tags:
@@ -91,8 +93,6 @@ def lost(item: Item, losses: Losses) -> None:
         losses.add(CREDIT, item.where)
     if any(n.feedback for n in item.numbers) or (item.kind == "text" and any(o.share < 1 for o in item.options)):
         losses.add(SAID, item.where)
-    if item.kind == "match" and any("$" in side for side in item.sides):
-        losses.add(MARGIN, item.where)
 
 
 def fields(parent: Element, **entries: str) -> None:

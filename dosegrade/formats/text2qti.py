@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from dosegrade.formats.items import Item, Losses, Near, Sheet, digits
-from dosegrade.formats.qti import CREDIT, SAID
+from dosegrade.formats.qti import lost
 
 LEAST = 1e-4
 CHOSEN = "a match becomes one choice a left side"
@@ -46,18 +46,6 @@ def question(item: Item, losses: Losses, seen: set[str]) -> Iterator[Block]:
         if 0 < item.numbers[0].tolerance < LEAST:
             losses.add(WIDENED, item.where)
         yield item.name, points(item, item.points, losses), body(item, item.prompt, [f"=   {number}"], seen)
-
-
-def lost(item: Item, losses: Losses) -> None:
-    """What text2qti has no place for."""
-    if item.hints:
-        losses.add("hints are lost", item.where)
-    if item.tags:
-        losses.add("topics and tags are lost", item.where)
-    if any(0 < share < 1 for share in (*(o.share for o in item.options), *(n.share for n in item.numbers))):
-        losses.add(CREDIT, item.where)
-    if any(n.feedback for n in item.numbers) or (item.kind == "text" and any(o.share < 1 for o in item.options)):
-        losses.add(SAID, item.where)
 
 
 def points(item: Item, worth: float, losses: Losses) -> str:

@@ -110,12 +110,12 @@ def solution(question: Question[Any], drawn: Variant[Any]) -> None:
 
 
 def derived(formula: str, value: Any) -> str:
-    """A formula and its result as a row of an aligned block, what the formula explains after it."""
+    """A formula and its result as a row of an aligned block, what the formula explains below it."""
     left, equals, right = formula.partition(" = ")
     if not equals:
         return rf"{left} &= {result(value)}"
-    right, comma, note = right.partition(",\\; ")
-    return rf"{left} &= {right} \;=\; {result(value)}{comma}{note}"
+    right, _, note = right.partition(",\\; ")
+    return rf"{left} &= {right} \;=\; {result(value)}" + (rf" \\ & \quad {note}" if note else "")
 
 
 def result(value: Any) -> str:

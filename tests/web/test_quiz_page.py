@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_a_wrong_answer_has_its_hint_and_a_second_try() -> None:
     assert "2 attempts" in shown(app)
 
 
-ONE_OF_A_KIND = ["q01", "q02", "q04", "q05", "q07", "q11", "q14", "q19", "q48", "q50"]
+ONE_OF_A_KIND = ["q01", "q02", "q05", "q07", "q11", "q14", "q19", "q48", "q50", "q60", "q61"]
 
 
 @pytest.mark.parametrize("name", ONE_OF_A_KIND)
@@ -135,16 +136,17 @@ def test_every_kind_is_drawn_answered_and_explained_and_nothing_is_told_before(n
     enter(app, "lecture-10", name, q.right(q.variant(2)), 2)
     assert not app.exception
     assert "1 of 61 answered" in shown(app)
-    assert f"**{q.max_score:g} of 101 points**" in shown(app)
+    assert f"**{q.max_score:g} of 107 points**" in shown(app)
     assert "Worked solution" in [e.label for e in app.expander]
 
 
 def secrets(q: Question[Any]) -> list[str]:
-    """The worked solution, the hints and what the wrong answers are told."""
+    """The worked solution, the hints, what the wrong answers are told, and right numbers long enough not to stand there by chance."""
     variant = q.variant(2)
+    numbers = [number for number in re.findall(r"\d+\.\d+", str(q.right(variant))) if len(number) >= 6]
     lists = [getattr(q, name, ()) for name in ("options", "reasons", "lures")]
     told = [entry.hint for entries in lists for entry in (entries.values() if hasattr(entries, "values") else entries)]
-    return [typeset.markdown(text) for text in (variant.solution, *variant.hints, *told) if text]
+    return [typeset.markdown(text) for text in (variant.solution, *variant.hints, *told, *numbers) if text]
 
 
 @pytest.mark.parametrize("typed", ["abc", "1,000", "nan", "1/0", "9" * 80, "<b>1</b>"])
