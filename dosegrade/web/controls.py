@@ -63,11 +63,12 @@ def settings_now() -> Config:
 
 def presets() -> None:
     """The presets: the first ones in a row, the others behind a button, by what they show."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    row, more = st.columns([6, 1], vertical_alignment="center")
+    with row:
         _preset_pills("preset", "Start from", tuple(SHORT), hidden=True)
-        with st.popover("More", icon=":material/lightbulb:"):
-            for number, (title, names) in enumerate(groups().items()):
-                _preset_pills(f"preset.{number}", title, names)
+    with more.popover("More", icon=":material/lightbulb:", width="stretch"):
+        for number, (title, names) in enumerate(groups().items()):
+            _preset_pills(f"preset.{number}", title, names)
 
 
 def groups() -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ const MOST = 12; // units drawn in a layer
 function planOf(canvas, ink, scene, w, h) {
   const key = `${scene.gen} ${w} ${h}`;
   if (canvas.plan?.key === key) return canvas.plan;
-  const { sizes } = scene, tall = h - 26, ctx = canvas.getContext("2d");
+  const { sizes } = scene, top = 7, tall = h - 26 - top, ctx = canvas.getContext("2d");
   ctx.font = `11.5px ${ink.font}`;
   const named = Math.min(80, Math.max(...scene.features.slice(0, MOST).map((name) => ctx.measureText(name).width)));
   const most = Math.min(MOST, Math.max(...sizes)), across = (w - named) / sizes.length;
@@ -14,7 +14,7 @@ function planOf(canvas, ink, scene, w, h) {
   const columns = sizes.map((size, l) => {
     const shown = Math.min(size, MOST), gap = Math.min(Math.max(92, 1.5 * side), tall / shown);
     const x = sizes.length > 1 ? left + (l * (right - left)) / (sizes.length - 1) : w / 2;
-    return Array.from({ length: shown }, (_, i) => ({ x, y: tall / 2 + (i - (shown - 1) / 2) * gap, layer: l, unit: i, side }));
+    return Array.from({ length: shown }, (_, i) => ({ x, y: top + tall / 2 + (i - (shown - 1) / 2) * gap, layer: l, unit: i, side }));
   });
   const edges = [], units = [];
   let before = 0; // hidden and output units of the layers before
@@ -56,7 +56,7 @@ function drawNetwork(canvas, ink, scene, frame, mark, map) {
     if (numbers) { ctx.fillStyle = ink.text; write(ctx, ink, `b ${short(theta[u.index])}`, u.x, u.y + half + 13, { size: 11, align: "center", alpha: 0.85, halo: true }); }
   }
   if (map && scene.dimensions === 2) { const { x, y, side } = plan.units.at(-1); ctx.drawImage(map, x - half + 2, y - half + 2, side - 4, side - 4); }
-  if (numbers) for (const e of plan.edges) edgeNumber(ctx, ink, e, theta[e.index], (h - 26) / 2, half);
+  if (numbers) for (const e of plan.edges) edgeNumber(ctx, ink, e, theta[e.index], (h - 19) / 2, half);
   if (mark) emphasis(ctx, ink, plan, mark, half);
 }
 

@@ -279,7 +279,7 @@ class Live {
   }
 }
 
-function fitness(r2) { return !Number.isFinite(r2) ? "–" : Math.abs(r2) < 1000 ? r2.toFixed(3).replace("-", "−") : figure(r2); }
+function fitness(r2) { return !Number.isFinite(r2) ? "–" : Math.abs(r2) < 1000 ? r2.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−") : figure(r2); }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const live = (parentElement.live ??= new Live(parentElement));
