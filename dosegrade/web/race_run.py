@@ -16,7 +16,7 @@ from dosegrade.web.protocol import ARRAYS, pack
 from dosegrade.web.race import LETTERS, Race
 from dosegrade.web.session import MOST_EPOCHS, MOST_FRAMES, scene_of, static_header, whole
 
-BUDGET = 0.04
+BUDGET = 0.15  # seconds for half a second of four lanes: with less, a busy machine would make too few frames at a time
 LIMIT = 5000
 DRAWN = ("curve", "surface")
 NOTHING: dict[str, Any] = {name: np.zeros(0, np.float32) for name in ARRAYS}
@@ -32,6 +32,7 @@ class RaceRun:
         self.trainers = [Trainer(lane) for lane in race.lanes]
         first = [[trainer.frame()] for trainer in self.trainers]
         self.at: dict[int, list[Frame | None]] = {}
+        self.like = [replace(frame, **HIDDEN) for (frame,) in first]
         self.static = [self._static(number) for number in range(len(self.trainers))]
         self.message = self._publish(first)
 
@@ -95,8 +96,8 @@ class RaceRun:
     def _lane(self, number: int, frames: Sequence[Frame]) -> bytes:
         static, scene = self.static[number]
         header = {**static, "gen": self.gen, "diverged": self.trainers[number].diverged or "", "epoch": self.trainers[number].epoch}
-        like = frames[0] if frames else replace(self.trainers[number].frame(), **HIDDEN)
-        return pack(header, scene, frames, like)
+        self.like[number] = frames[-1] if frames else self.like[number]
+        return pack(header, scene, frames, self.like[number])
 
     def _static(self, number: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
         trainer = self.trainers[number]
