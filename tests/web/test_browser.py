@@ -52,7 +52,7 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     until(page, "rate === 0.03 && gen === 1")
     assert live.get_by_role("button", name="0.03", exact=True).get_attribute("aria-pressed") == "true"
     until(page, f"epoch > {stood} + 45")
-    assert "learning_rate=0.03" in page.url
+    assert "learning_rate%3D0.03" in page.url
 
 
 def test_a_link_brings_the_same_run(page: Any) -> None:
