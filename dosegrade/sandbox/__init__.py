@@ -62,15 +62,18 @@ class Sandbox(Protocol):
     def run(self, program: Program, tasks: Sequence[Task]) -> tuple[Outcome, ...]: ...
 
 
-def open_sandbox() -> LinuxSandbox:
-    """This machine's sandbox, its first worker already starting; raises SandboxError where there is none (there is no silent fallback)."""
+def open_sandbox(niceness: int = 0) -> LinuxSandbox:
+    """This machine's sandbox, its first worker already starting; raises SandboxError where there is none (there is no silent fallback).
+
+    With a `niceness` above 0 its programs give way to other work, as a page's own.
+    """
     from dosegrade.sandbox.worker import Worker
 
-    worker = _AHEAD.pop() if _AHEAD else Worker()
+    worker = _AHEAD.pop() if _AHEAD and not niceness else Worker(niceness=niceness)
     # The worker starts while this process imports the rest.
     from dosegrade.sandbox.linux import LinuxSandbox
 
-    return LinuxSandbox(worker=worker)
+    return LinuxSandbox(worker=worker, niceness=niceness)
 
 
 def start_ahead() -> None:

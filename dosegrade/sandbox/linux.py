@@ -200,12 +200,14 @@ def ending(status: int) -> Problem:
 class LinuxSandbox:
     """One worker; programs one after the other. Opened at once, waits for the worker at its first run."""
 
-    def __init__(self, *, worker: Worker | None = None, without: tuple[str, ...] = (), recycle_runs: int = RECYCLE_RUNS) -> None:
+    def __init__(
+        self, *, worker: Worker | None = None, without: tuple[str, ...] = (), recycle_runs: int = RECYCLE_RUNS, niceness: int = 0
+    ) -> None:
         self._lock = threading.Lock()
-        self._without, self._recycle, self._runs = without, recycle_runs, 0
+        self._without, self._niceness, self._recycle, self._runs = without, niceness, recycle_runs, 0
         self._layers: tuple[selftest.Layer, ...] = ()
         self._closed = False
-        self._worker: Worker | None = worker or Worker(without)
+        self._worker: Worker | None = worker or Worker(without, niceness)
         self._greeted = False
 
     def __enter__(self) -> LinuxSandbox:
@@ -271,7 +273,7 @@ class LinuxSandbox:
         if self._worker is not None and (self._runs >= self._recycle or self._worker.owner != os.getpid()):
             self._drop()
         if self._worker is None:
-            self._worker, self._greeted, self._runs = Worker(self._without), False, 0
+            self._worker, self._greeted, self._runs = Worker(self._without, self._niceness), False, 0
         if not self._greeted:
             self._greet(self._worker)
         return self._worker

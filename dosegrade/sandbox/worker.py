@@ -74,9 +74,9 @@ class Child:
 
 
 class Worker:
-    """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests)."""
+    """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests); `niceness` is its programs' priority."""
 
-    def __init__(self, without: tuple[str, ...] = ()) -> None:
+    def __init__(self, without: tuple[str, ...] = (), niceness: int = 0) -> None:
         self.pid = 0
         if sys.platform != "linux":
             raise SandboxError(
@@ -93,6 +93,7 @@ class Worker:
         try:
             with theirs:
                 self.pid = _spawn(command(",".join(without)), theirs.fileno())
+            os.setpriority(os.PRIO_PROCESS, self.pid, niceness)
         except BaseException:
             self.socket.close()
             raise

@@ -33,6 +33,7 @@ from dosegrade.submissions.files import MAX_NOTEBOOK, MAX_SOURCE, size
 LOG = logging.getLogger(__name__)
 PLACES = 24
 CHECKS, WITHIN = 10, 60.0
+GIVES_WAY = 10  # the niceness of a visitor's program: training sessions on the same cores go first
 TAKEN = {".py": MAX_SOURCE, ".ipynb": MAX_NOTEBOOK, ".zip": MAX_NOTEBOOK}
 RETRY_SECONDS = 30.0
 FAILED = "The checker failed on this program; this says nothing about your work. Try once more, and tell whoever runs this page."
@@ -78,7 +79,7 @@ class Ticket:
 class Desk:
     """Clerks that check papers in the order they come; `opening` makes a clerk's sandbox."""
 
-    def __init__(self, opening: Callable[[], Warm] = lambda: open_sandbox(), clerks: int = 0, places: int = PLACES) -> None:
+    def __init__(self, opening: Callable[[], Warm] = lambda: open_sandbox(GIVES_WAY), clerks: int = 0, places: int = PLACES) -> None:
         self._opening, self._queue = opening, Queue[Ticket](places)
         self._lock, self._given, self._taken = threading.Lock(), 0, 0
         self._refusal = ""

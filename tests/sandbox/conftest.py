@@ -1,20 +1,17 @@
-"""One sandbox for all tests here, and the one way in which they run a program."""
+"""One sandbox for all tests here."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from programs import Runner, run_in
 
 from dosegrade.errors import SandboxError
 from dosegrade.grading.outcome import Outcome
-from dosegrade.sandbox import Cell, Limits, Program, Sandbox, Task
 from dosegrade.sandbox.linux import LinuxSandbox
-
-SHORT = Limits(cpu_seconds=0.4, wall_seconds=1.0, memory_bytes=128 << 20, output_bytes=1 << 20, print_bytes=200)
-Runner = Callable[..., tuple[Outcome, ...]]
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +25,6 @@ def box() -> Iterator[LinuxSandbox]:
         pytest.skip(f"no isolation on this machine: {error}")
     with sandbox:
         yield sandbox
-
-
-def run_in(
-    box: Sandbox, source: str | bytes, *functions: str, arguments: tuple[Any, ...] = (), calls: int = 1, **more: Any
-) -> tuple[Outcome, ...]:
-    limits = more.pop("limits", SHORT)
-    data = source.encode() if isinstance(source, str) else source
-    program = Program((Cell(data),), **more)
-    return box.run(program, [Task(name, (arguments,) * calls, limits) for name in functions or ("f",)])
 
 
 @pytest.fixture

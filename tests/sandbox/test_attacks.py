@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SHORT, Runner, run_in
+from programs import SHORT, Runner, run_in
 
 from dosegrade.sandbox import filter as lock
 from dosegrade.sandbox.unsafe import UnsafeSandbox

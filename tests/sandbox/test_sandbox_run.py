@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SHORT, Runner, run_in
+from programs import SHORT, Runner, run_in
 
 from dosegrade.errors import SandboxError
 from dosegrade.grading.outcome import Outcome
@@ -303,3 +304,20 @@ def test_a_worker_gets_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatc
             assert b"SECRET" not in file.read()
     finally:
         worker.close()
+
+
+def test_programs_give_way_where_they_are_told_to() -> None:
+    with open_sandbox(niceness=7) as polite, open_sandbox() as usual:
+        for sandbox, niceness in ((polite, 7), (usual, os.getpriority(os.PRIO_PROCESS, 0))):
+            (outcome,) = run_in(sandbox, "def f(): return 1.0", "f")
+            assert numbers(outcome) == [1.0]
+            worker = sandbox._worker
+            assert worker is not None
+            processes = [worker.pid, *children(worker.pid)]
+            assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in processes] == [niceness] * len(processes)
+
+
+def children(pid: int) -> list[int]:
+    """All processes below one."""
+    below = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return below + [grandchild for child in below for grandchild in children(child)]
