@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +15,51 @@ RTOL_SINGLE = 1e-4
 ROUNDOFF = 2.0**-53
 ROUNDOFF_SINGLE = 2.0**-24
 FLOOR = 64.0
+TINY = float(np.finfo(float).tiny)
+
+
+class Gaps(NamedTuple):
+    """‖ĝ−g‖, max(‖ĝ‖, ‖g‖) and ‖S‖ of each block, in a unit of its own in which none is too large or too small."""
+
+    gap: Array
+    size: Array
+    scale: Array
+
+    def errors(self, rtol: Array | float = RTOL, roundoff: Array | float = ROUNDOFF) -> Array:
+        """‖ĝ−g‖ ÷ (rtol·max(‖ĝ‖, ‖g‖) + 64·u·‖S‖) for each block: at most 1 where they agree, inf where not finite."""
+        with np.errstate(all="ignore"):
+            allowed = rtol * self.size + FLOOR * roundoff * self.scale
+            ratio = np.where(self.gap == 0, 0.0, self.gap / np.where(allowed > 0, allowed, TINY))
+        return np.where(np.isfinite(ratio), ratio, np.inf)
+
+
+def block_gaps(answer: Array, reference: Array, scale: Array, starts: Array) -> Gaps:
+    """How far blocks of the last axis are apart. Arrays end in (D,) and broadcast; block k is [starts[k], starts[k+1])."""
+    with np.errstate(all="ignore"):
+        largest = np.maximum(np.maximum(np.abs(answer), np.abs(reference)), np.abs(scale))
+        unit = np.maximum.reduceat(largest, starts, axis=-1)
+        unit = np.where(unit > 0, unit, 1.0)
+        each = np.repeat(unit, np.diff(starts, append=largest.shape[-1]), axis=-1)
+
+        def norm(x: Array) -> Array:
+            return np.asarray(np.sqrt(np.add.reduceat((x / each) ** 2, starts, axis=-1)))
+
+        return Gaps(norm(answer - reference), np.maximum(norm(answer), norm(reference)), norm(scale))
 
 
 def block_errors(
     answer: Array, reference: Array, scale: Array, starts: Array, rtol: Array | float = RTOL, roundoff: Array | float = ROUNDOFF
 ) -> Array:
-    """‖ĝ−g‖ ÷ (rtol·max(‖ĝ‖, ‖g‖) + 64·u·‖S‖) for each block of the last axis: at most 1 where they agree, inf where not finite.
+    """The distance of each block in tolerances; rtol and roundoff are one number or one a block."""
+    return block_gaps(answer, reference, scale, starts).errors(rtol, roundoff)
 
-    Arrays end in (D,) and broadcast; block k is [starts[k], starts[k+1]); rtol and roundoff are one number or one a block.
+
+def surely_within(reference: Array, scale: Array, rtol: float) -> Array:
+    """Half of what the metric allows, entry by entry: (rtol·|g| + 64·u·|S|)/2. Who is within it everywhere has no block in error.
+
+    By the triangle inequality ‖ĝ−g‖ ≤ (rtol·‖g‖ + 64·u·‖S‖)/2; the half is far more than rounding can take.
     """
-    with np.errstate(all="ignore"):
-        largest = np.maximum(np.maximum(np.abs(answer), np.abs(reference)), np.abs(scale))
-        unit = np.maximum.reduceat(largest, starts, axis=-1)
-        unit = np.where(unit > 0, unit, 1.0)
-        each = np.repeat(unit, np.append(starts[1:], largest.shape[-1]) - starts, axis=-1)
-
-        def norm(x: Array) -> Array:
-            return np.asarray(np.sqrt(np.add.reduceat((x / each) ** 2, starts, axis=-1)))
-
-        allowed = rtol * np.maximum(norm(answer), norm(reference)) + FLOOR * roundoff * norm(scale)
-        gap = norm(answer - reference)
-        ratio = np.where(gap == 0, 0.0, gap / np.where(allowed > 0, allowed, np.finfo(float).tiny))
-    return np.where(np.isfinite(ratio), ratio, np.inf)
+    return (rtol * np.abs(reference) + FLOOR * ROUNDOFF * np.abs(scale)) / 2
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dosegrade.compare import ROUNDOFF_SINGLE, RTOL_SINGLE, block_errors, compare
+from dosegrade.compare import ROUNDOFF_SINGLE, RTOL_SINGLE, block_errors, compare, surely_within
 
 GOLDEN = Path(__file__).parent / "golden"
 RNG = np.random.default_rng(1)
@@ -80,3 +80,17 @@ def test_single_precision() -> None:
     answer = truth.astype(np.float32).astype(float) * (1 + 3e-6)
     assert not compare(answer, truth, np.abs(truth)).same
     assert compare(answer, truth, np.abs(truth), RTOL_SINGLE, ROUNDOFF_SINGLE).same
+
+
+def test_within_the_slack_of_every_entry_is_within_the_tolerance_of_every_block() -> None:
+    rng = np.random.default_rng(3)
+    starts = np.array([0, 1, 4, 9])
+    for size in (1e-300, 1.0, 1e300):
+        truth = size * rng.normal(size=20) * 10.0 ** rng.integers(-6, 6, 20)
+        truth[4:9] = 0.0
+        scale = np.abs(truth) * rng.integers(1, 1000, 20)
+        slack = surely_within(truth, scale, 1e-12)
+        errors = block_errors(truth + slack * rng.choice([-1, 1], 20), truth, scale, starts, 1e-12)
+        assert (errors <= 0.6).all()
+        assert not errors[2]
+        assert (errors[[0, 1, 3]] > 0.4).all()

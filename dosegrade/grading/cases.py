@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import block_errors
+from dosegrade.compare import block_errors, surely_within
 from dosegrade.grading.exercises import Answers, Case, Exercise, Mistake, Variant
 from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 CLEAR = 100.0
+DIFFERENCES = 1e-12
 MOST_ROWS = 1000
 MISFITS = (ValueError, KeyError, IndexError)
 MISFITS_TOGETHER = (*MISFITS, TypeError)
@@ -136,9 +137,19 @@ class Bank:
         return {port.name: [call.size(port) for call in self.calls] for port in self.exercise.returns}
 
     @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The same for all, in the order of the flat vectors."""
+        return [call.size(port) for call in self.calls for port in self.exercise.returns]
+
+    @cached_property
     def right_rows(self) -> Array:
         """All right answers, flat."""
         return np.stack([self.flatten(right) for right in self.right])
+
+    @cached_property
+    def right_slack(self) -> Array:
+        """How far from a right row an answer surely agrees with it to as many digits as exact derivatives do (DOMAIN D.2)."""
+        return surely_within(self.right_rows, self.scale, DIFFERENCES)
 
     @cached_property
     def _quantities(self) -> tuple[str, ...]:

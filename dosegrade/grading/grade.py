@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_errors, compare, first_wrong
-from dosegrade.grading.cases import Bank
+from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_gaps, compare, first_wrong
+from dosegrade.grading.cases import DIFFERENCES, Bank
 from dosegrade.grading.exercises import Port
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
 from dosegrade.grading.report import Check, Diagnosis, QuestionReport, verdict_of
 from dosegrade.steps import Values, follow
 
 Array = NDArray[Any]
-SINGLE = ("float32", "float16")
-DIFFERENCES = 1e-12
+SINGLE = frozenset({"float32", "float16"})
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
     """The report on one question. Nothing here raises, whatever the student returned."""
     if outcome.problem is not None:
         return stopped(marking, outcome, kind)
-    judged = [judge(bank, port, outcome.answers) for port in bank.exercise.returns]
-    answers = Flat(bank, judged, marking.rtol)
+    judged, whole = taken(bank, outcome.answers)
+    answers = Flat(bank, judged, marking.rtol, whole)
     compared(bank, judged, answers)
     followed(bank, judged, marking.rtol)
     checks = tuple(check(j, marking) for j in judged)
@@ -114,6 +113,20 @@ def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
     return QuestionReport(marking.id, kind, 0.0, marking.max_score, verdict, problem, checks, (), tuple(outcome.notes), outcome.printed)
 
 
+def taken(bank: Bank, answers: tuple[Answer, ...]) -> tuple[list[Judged], Array | None]:
+    """Every quantity at every call, and all as the bank's flat vector where each is as promised."""
+    ports = bank.exercise.returns
+    found = [answer.values.get(name) for answer in answers for name in bank.exercise.promised]
+    arrays = [value.array for value in found if value is not None and value.array is not None]
+    if [array.shape for array in arrays] == bank.shapes:
+        flat = np.concatenate(arrays, axis=None, dtype=float)
+        if np.isfinite(flat).all():
+            kinds = [value.dtype for value in found if value is not None]
+            n = len(ports)
+            return [Judged(port, arrays[k::n], single=not SINGLE.isdisjoint(kinds[k::n])) for k, port in enumerate(ports)], flat
+    return [judge(bank, port, answers) for port in ports], None
+
+
 def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
     """One quantity at every call: present, an array of real numbers, of the right shape, finite."""
     result = Judged(port)
@@ -145,24 +158,51 @@ def not_finite(bank: Bank, port: Port, values: list[Array]) -> Problem | None:
 class Flat:
     """The student's answers as the bank's flat vector, nan where she gave none, with the tolerances of every block."""
 
-    def __init__(self, bank: Bank, judged: list[Judged], rtol: float) -> None:
+    def __init__(self, bank: Bank, judged: list[Judged], rtol: float, whole: Array | None) -> None:
         self.bank = bank
+        self.same: Array
+        self._judged, self._rtol = judged, rtol
         calls = len(bank.calls)
-        single = np.array([j.single for j in judged] * calls)
-        self.rtol = np.where(single, max(rtol, RTOL_SINGLE), rtol)
-        self.roundoff = np.where(single, ROUNDOFF_SINGLE, ROUNDOFF)
-        self.usable = np.array([j.usable for j in judged] * calls)
-        columns = [
-            j.values if j.usable and j.values is not None else [np.full(np.shape(v[j.port.quantity]), np.nan) for v in bank.values]
-            for j in judged
-        ]
-        self.flat = np.concatenate([column[index].ravel() for index in range(calls) for column in columns])
-        fine = errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, DIFFERENCES)
+        self.flat = self._filled() if whole is None else whole
+        with np.errstate(over="ignore"):
+            exact = (np.abs(self.flat - bank.right_rows) <= bank.right_slack).all(axis=-1).any()
+        if exact:
+            self.same, self.truth, self._fine = np.ones((calls, len(judged)), bool), bank.right[0], None
+            return
+        gaps = block_gaps(self.flat, bank.right_rows, bank.scale, bank.starts)
+        fine = errors = gaps.errors(DIFFERENCES)
         if not (fine <= 1.0).all(axis=-1).any():
-            errors = block_errors(self.flat, bank.right_rows, bank.scale, bank.starts, self.rtol, self.roundoff)
+            errors = gaps.errors(self.rtol, self.roundoff)
         nearest = min(range(len(errors)), key=lambda k: ((errors[k] > 1.0).sum(), errors[k].max()))
         self.same, self.truth = (errors[nearest] <= 1.0).reshape(calls, len(judged)), bank.right[nearest]
         self._fine = fine[nearest]
+
+    def _filled(self) -> Array:
+        """The vector, call by call."""
+        columns = [
+            j.values if j.usable and j.values is not None else [np.full(np.shape(v[j.port.quantity]), np.nan) for v in self.bank.values]
+            for j in self._judged
+        ]
+        return np.concatenate([column[index].ravel() for index in range(len(self.bank.calls)) for column in columns])
+
+    @cached_property
+    def _single(self) -> Array:
+        return np.array([j.single for j in self._judged] * len(self.bank.calls))
+
+    @cached_property
+    def rtol(self) -> Array:
+        """Each block's relative tolerance."""
+        return np.where(self._single, max(self._rtol, RTOL_SINGLE), self._rtol)
+
+    @cached_property
+    def roundoff(self) -> Array:
+        """Each block's unit of rounding."""
+        return np.where(self._single, ROUNDOFF_SINGLE, ROUNDOFF)
+
+    @cached_property
+    def usable(self) -> Array:
+        """The blocks that have a value to compare."""
+        return np.array([j.usable for j in self._judged] * len(self.bank.calls))
 
     @cached_property
     def student(self) -> list[Values]:
@@ -172,6 +212,8 @@ class Flat:
     @property
     def rough(self) -> bool:
         """Whether a correct quantity is farther from the truth than exact derivatives are (DOMAIN D.2)."""
+        if self._fine is None:
+            return False
         correct = np.broadcast_to(self.same.all(axis=0), self.same.shape).ravel()
         return bool(((self._fine > 1.0) & correct).any())
 
@@ -183,13 +225,15 @@ class Flat:
 
 def compared(bank: Bank, judged: list[Judged], answers: Flat) -> None:
     """The metric at every call, and where it first fails."""
+    right = np.asarray(answers.same.all(axis=0))
     for column, j in enumerate(judged):
         if not j.usable:
             continue
-        wrong = np.flatnonzero(~answers.same[:, column])
-        if not wrong.size:
+        if right[column]:
             j.verdict = "correct"
-        elif wrong[0] == len(bank.cases):
+            continue
+        wrong = np.flatnonzero(~answers.same[:, column])
+        if wrong[0] == len(bank.cases):
             j.message = "the first input, asked again at the end, gave another answer: the function remembers earlier calls"
         else:
             j.message = f"wrong {place(bank, int(wrong[0]))}{spot(bank, j, int(wrong[0]), answers, column)}"
@@ -256,7 +300,7 @@ def a(noun: str) -> str:
 
 def followed(bank: Bank, judged: list[Judged], rtol: float) -> None:
     """Marks `follow-through` where a wrong quantity is right for the student's own earlier values at every case (CONTRACT 5)."""
-    usable = {j.port.quantity: j for j in judged if j.values is not None and not j.flaw}
+    usable = {j.port.quantity: j for j in judged if j.usable}
     wrong = {q: j for q, j in usable.items() if not j.correct}
     for quantity, j in wrong.items():
         sources = wrong_sources(bank, quantity, usable, wrong)
@@ -326,13 +370,12 @@ def hinted(c: Check, j: Judged, bank: Bank) -> Check:
     theirs = [np.ravel(values[q]) for values in bank.values[: len(bank.cases)]]
     ratios = [float(m @ t) / float(t @ t) if float(t @ t) > 0 else np.nan for m, t in zip(mine, theirs, strict=True)]
     ratio = ratios[0]
-    steady = all(
-        np.isfinite(r) and abs(r - ratio) <= 1e-5 * abs(ratio) and np.allclose(m, r * t, rtol=1e-4, atol=1e-6 * float(np.abs(t).max()))
-        for r, m, t in zip(ratios, mine, theirs, strict=True)
+    steady = all(np.isfinite(r) and abs(r - ratio) <= 1e-5 * abs(ratio) for r in ratios) and all(
+        (np.abs(m - r * t) <= 1e-6 * np.abs(t).max() + 1e-4 * np.abs(r * t)).all() for r, m, t in zip(ratios, mine, theirs, strict=True)
     )
     if all(not m.any() for m in mine):
         words = "it is zero everywhere"
-    elif steady and np.isclose(ratio, -1, rtol=1e-4):
+    elif steady and abs(ratio + 1) <= 1e-4:
         words = "the sign is opposite at every point"
     elif steady:
         words = f"it is {ratio:.3g} times the expected at every point"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,9 +120,15 @@ class Opening:
         self._spans = {q: (np.shape(values[q]), slice(at, at + size)) for q, at, size in zip(self.wanted, self.starts, sizes, strict=True)}
         self._table = {step.name: step for step in steps}
         self._reference = np.concatenate([np.ravel(values[q]) for q in self.wanted])
+        self._answered: WeakKeyDictionary[Variant, Array | None] = WeakKeyDictionary()
 
     def answer(self, variant: Variant) -> Array | None:
-        """What a mistaken program answers, flat; None where it does not fit or is not finite."""
+        """What a mistaken program answers, flat; None where it does not fit or is not finite. Known while the variant lives."""
+        if variant not in self._answered:
+            self._answered[variant] = self._answer(variant)
+        return self._answered[variant]
+
+    def _answer(self, variant: Variant) -> Array | None:
         try:
             with np.errstate(all="ignore"):
                 opened = self._open(None, variant)

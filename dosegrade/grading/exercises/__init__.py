@@ -143,7 +143,7 @@ class Exercise:
         """What distinguishes a case, in words: ` (5 samples)`; nothing where `case_noun` is empty."""
         return f" ({case.n} {self.case_noun}{'' if case.n == 1 else 's'})" if self.case_noun else ""
 
-    @property
+    @cached_property
     def promised(self) -> tuple[str, ...]:
         """The names of what is returned."""
         return tuple(port.name for port in self.returns)

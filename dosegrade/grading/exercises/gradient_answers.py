@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from dosegrade.steps import Step, Steps, Values, evaluate, mutate
 
 Array = NDArray[Any]
 FAR = 0.15
+DECIMALS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 
 
 def gradients_only(change: Callable[[Values, Values], Values]) -> Callable[[Answers, Sequence[Values]], Answers]:
@@ -91,6 +92,7 @@ def rounded(decimals: float) -> Variant:
 def rounded_between(part: str) -> Callable[[float], Variant]:
     """G18: every quantity rounded as soon as it is computed; those of the forward pass (`[za]…`), or all (`.*`)."""
 
+    @lru_cache(maxsize=len(DECIMALS))
     def variant(decimals: float) -> Variant:
         return Variant(lambda steps: tuple(shortened(s, int(decimals)) if re.fullmatch(part, s.name) else s for s in steps))
 
@@ -144,9 +146,6 @@ def _penalties(prefixes: tuple[str, ...]) -> Callable[[Answers, Answers, Sequenc
         return [c] if 0 < abs(c) <= 100 and near(mine - gap + c * theta, mine) else []
 
     return estimate
-
-
-DECIMALS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 
 
 def _decimals_near(student: Answers, reference: Answers, inputs: Sequence[Values]) -> Sequence[float]:
