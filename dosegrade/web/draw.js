@@ -84,9 +84,9 @@ function path(ctx, n, x, y) {
 function line(ctx, color, width, dash = []) {
   ctx.strokeStyle = color;
   ctx.lineWidth = width;
-  ctx.setLineDash(dash);
+  if (dash.length) ctx.setLineDash(dash);
   ctx.stroke();
-  ctx.setLineDash([]);
+  if (dash.length) ctx.setLineDash([]);
 }
 
 function ticks(low, high, count) {

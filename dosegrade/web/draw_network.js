@@ -36,13 +36,7 @@ function drawNetwork(canvas, ink, scene, frame, mark, map) {
   let largest = 1;
   for (const v of theta) if (Number.isFinite(v)) largest = Math.max(largest, Math.abs(v));
   const half = plan.side / 2;
-  for (const e of plan.edges) {
-    const weight = theta[e.index], share = Number.isFinite(weight) ? Math.abs(weight) / largest : 1;
-    ctx.globalAlpha = 0.22 + 0.78 * share;
-    ctx.beginPath(); ctx.moveTo(e.a.x + half, e.a.y); ctx.lineTo(e.b.x - half, e.b.y);
-    line(ctx, weight < 0 ? ink.minus : ink.plus, 0.7 + 5.3 * share);
-  }
-  ctx.globalAlpha = 1;
+  drawEdges(ctx, ink, plan, theta, largest, half);
   const atlas = atlasOf(canvas, ink, scene, frame, plan);
   const still = kept(canvas, "still", `${plan.key} ${ink.serial}`, w, h, (onto) => {
     for (const p of plan.inputs) unit(onto, ink, scene, p, scene.maps.subarray(p.unit * scene.patch, (p.unit + 1) * scene.patch), atlas, p.unit, null, 1);
@@ -58,6 +52,26 @@ function drawNetwork(canvas, ink, scene, frame, mark, map) {
   if (map && scene.dimensions === 2) { const { x, y, side } = plan.units.at(-1); ctx.drawImage(map, x - half + 2, y - half + 2, side - 4, side - 4); }
   if (numbers) for (const e of plan.edges) edgeNumber(ctx, ink, e, theta[e.index], (h - 19) / 2, half);
   if (mark) emphasis(ctx, ink, plan, mark, half);
+}
+
+const STRENGTHS = 10;
+
+// Edges of one strength and sign in one stroke, the weak ones first: many single strokes are what costs most in the whole view.
+function drawEdges(ctx, ink, plan, theta, largest, half) {
+  const groups = Array.from({ length: 2 * STRENGTHS }, () => null);
+  for (const e of plan.edges) {
+    const weight = theta[e.index], share = Number.isFinite(weight) ? Math.abs(weight) / largest : 1;
+    const way = (groups[2 * Math.round(share * (STRENGTHS - 1)) + (weight < 0)] ??= new Path2D());
+    way.moveTo(e.a.x + half, e.a.y);
+    way.lineTo(e.b.x - half, e.b.y);
+  }
+  groups.forEach((way, k) => {
+    if (!way) return;
+    const share = (k >> 1) / (STRENGTHS - 1);
+    Object.assign(ctx, { globalAlpha: 0.22 + 0.78 * share, strokeStyle: k & 1 ? ink.minus : ink.plus, lineWidth: 0.7 + 5.3 * share });
+    ctx.stroke(way);
+  });
+  ctx.globalAlpha = 1;
 }
 
 // The pictures of all drawn units under each other, made in one go.

@@ -197,27 +197,33 @@ class Live {
     this.say(!this.playing);
   }
 
+  // What is told of itself changes with every frame; words, which nobody reads so fast and which cost a layout, 20 times a second.
   numbers(frame) {
+    const { scene } = this;
+    Object.assign(this.$("live").dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: scene.learning_rate });
+    if (!this.playing || this.painted % 3 === 0) this.figures(frame);
+  }
+
+  figures(frame) {
+    const { scene } = this, past = this.$("past"), end = this.stop && !this.queue.length && this.atTip, notice = this.$("notice");
     const put = (name, text, unit = "") => {
       const cell = this.$(name);
-      if (cell.firstChild?.nodeValue !== text) cell.replaceChildren(text, ...(unit ? [Object.assign(document.createElement("small"), { textContent: unit })] : []));
+      if (cell.told === text + unit) return;
+      cell.told = text + unit;
+      cell.replaceChildren(text, ...(unit ? [Object.assign(document.createElement("small"), { textContent: unit })] : []));
     };
+    const share = (v) => (Number.isFinite(v) ? `${(100 * v).toFixed(1)} %` : "–"), held = (v, text) => (scene.validated && Number.isFinite(v) ? `held out ${text(v)}` : "");
     put("epoch", frame.epoch.toLocaleString("en"));
-    const share = (v) => (Number.isFinite(v) ? `${(100 * v).toFixed(1)} %` : "–");
-    const { scene } = this, held = (text) => (scene.validated ? `held out ${text}` : "");
-    put("lost", figure(frame.loss), Number.isFinite(frame.validation_loss) ? held(figure(frame.validation_loss)) : "");
-    if (scene.task === "classification") put("fitness", share(frame.accuracy), Number.isFinite(frame.validation_accuracy) ? held(share(frame.validation_accuracy)) : "");
+    put("lost", figure(frame.loss), held(frame.validation_loss, figure));
+    if (scene.task === "classification") put("fitness", share(frame.accuracy), held(frame.validation_accuracy, share));
     else put("fitness", fitness(frame.r2));
     if (scene.optimum !== null) put("peak", Number.isFinite(frame.peak_dose) ? `${frame.peak_dose.toFixed(1)} mg` : "–", `true ${+scene.optimum.toFixed(1)} mg`);
-    const live = this.$("live"), past = this.$("past");
-    Object.assign(live.dataset, { epoch: frame.epoch, loss: frame.loss, gen: this.gen, painted: this.painted, rate: this.scene.learning_rate });
     past.max = Math.max(0, this.history.length - 1);
     past.value = this.cursor;
     past.setAttribute("aria-valuetext", `epoch ${frame.epoch}`);
-    const end = this.stop && !this.queue.length && this.cursor === this.history.length - 1;
-    this.$("notice").hidden = !end;
-    this.$("notice").dataset.kind = this.stop;
-    if (end && this.$("notice").textContent !== this.note) this.$("notice").textContent = this.note;
+    notice.hidden = !end;
+    notice.dataset.kind = this.stop;
+    if (end && notice.textContent !== this.note) notice.textContent = this.note;
   }
 
   buttons() {
