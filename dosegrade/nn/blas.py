@@ -20,6 +20,7 @@ from dosegrade.nn.plan import FLAT, Array, Plan, State, Stretch, Trained
 
 ONE_AT_A_TIME = threading.Lock()
 BLOCK = 1 << 15
+Space = tuple[Array, Array, Array, Array]
 
 
 class Blas:
@@ -34,7 +35,7 @@ class Blas:
         self.keep = {layer - 1: 1.0 - rate for layer, _, rate in plan.dropped}
         self.loss = LOSSES[plan.network.loss]
         self.joint = self.loss.from_z.get(self.layers[-1].f.name)
-        self._buffers: dict[int, list[tuple[Array, Array, Array, Array]]] = {}
+        self._buffers: dict[int, list[Space]] = {}
         self._picked = (np.empty((plan.size, self.x.shape[1]), dtype), np.empty((plan.size, self.y.shape[1]), dtype))
         self._scratch = (np.empty(min(BLOCK, plan.parameters), dtype), np.empty(min(BLOCK, plan.parameters), dtype))
 
@@ -97,11 +98,24 @@ class Blas:
         """The loss of all samples, their gradient into grads."""
         return self._gradient(self.x, self.y, params, grads, {}, wanted=True)
 
+    def loss_at(self, theta: Array) -> float:
+        """The loss of all samples, forwards only."""
+        with np.errstate(all="ignore"):
+            params = self.plan.views(theta.astype(self.dtype))
+            z, a = self._forward(self.x, params, {})[-1][:2]
+            return self._value(self.y, z, a) + self._penalty(params)
+
     def _gradient(
         self, x: Array, y: Array, params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array], wanted: bool
     ) -> float:
-        buffers = self._space(len(x))
-        a = x
+        buffers = self._forward(x, params, masks)
+        loss = self._value(y, *buffers[-1][:2]) if wanted else 0.0
+        self._backward(x, y, buffers, params, grads, masks)
+        return loss + self._penalty(params, grads)
+
+    def _forward(self, x: Array, params: Mapping[str, Array], masks: Mapping[int, Array]) -> list[Space]:
+        """z and a of every layer, what dropout leaves of a."""
+        buffers, a = self._space(len(x)), x
         for i, layer in enumerate(self.layers):
             z, out = buffers[i][:2]
             np.dot(a, params[f"W{i + 1}"], out=z)
@@ -110,7 +124,12 @@ class Blas:
             if i in masks:
                 a *= masks[i]
                 a *= self.dtype(1.0 / self.keep[i])
-        loss = self._value(y, buffers[-1][0], a) if wanted else 0.0
+        return buffers
+
+    def _backward(
+        self, x: Array, y: Array, buffers: list[Space], params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array]
+    ) -> None:
+        """dW and db of every layer into grads."""
         for i in range(len(self.layers) - 1, -1, -1):
             dz = self._error(y, i, buffers, masks)
             below = x if i == 0 else buffers[i - 1][1]
@@ -118,12 +137,11 @@ class Blas:
             np.add.reduce(dz, 0, out=grads[f"b{i + 1}"])
             if i:
                 np.dot(dz, params[f"W{i + 1}"].T, out=buffers[i - 1][3])
-        return loss + (self._penalty(params, grads) if self.plan.network.penalised else 0.0)
 
     def _value(self, y: Array, z: Array, a: Array) -> float:
         return float((self.joint[0](y, z) if self.joint else self.loss.value(y, a)).mean())
 
-    def _error(self, y: Array, i: int, buffers: list[tuple[Array, Array, Array, Array]], masks: Mapping[int, Array]) -> Array:
+    def _error(self, y: Array, i: int, buffers: list[Space], masks: Mapping[int, Array]) -> Array:
         """dz of layer i, from the loss or from the da that the layer above has left."""
         z, a, dz, da = buffers[i]
         if i == len(self.layers) - 1:
@@ -135,15 +153,19 @@ class Blas:
             da *= self.dtype(1.0 / self.keep[i])
         return unbend(self.layers[i].f, z, da, dz)
 
-    def _penalty(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> float:
+    def _penalty(self, params: Mapping[str, Array], grads: Mapping[str, Array] | None = None) -> float:
+        """l1 Σ|W| + l2 Σ W²; its slope is added to grads."""
         l1, l2, total = self.plan.network.l1, self.plan.network.l2, 0.0
+        if not self.plan.network.penalised:
+            return total
         for name, w in params.items():
             if name.startswith("W"):
                 total += l1 * float(np.abs(w).sum()) + l2 * float((w * w).sum())
-                grads[name][...] += l1 * np.sign(w) + 2 * l2 * w
+                if grads is not None:
+                    grads[name][...] += l1 * np.sign(w) + 2 * l2 * w
         return total
 
-    def _space(self, n: int) -> list[tuple[Array, Array, Array, Array]]:
+    def _space(self, n: int) -> list[Space]:
         """z, a, dz and da of every layer for n samples, made once for each n."""
         if n not in self._buffers:
             wide = [(layer.units * layer.f.pieces, layer.units) for layer in self.layers]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dosegrade.nn.blas import Blas, bend, copied
+from dosegrade.nn.blas import Blas, Space, bend, copied
 from dosegrade.nn.plan import FLAT, Array, Plan, State, Stretch, Trained
 
 LEAST, VECTOR = 100_000, 16
@@ -75,30 +75,33 @@ class Wide(Blas):
         with Pair() as self._pair, np.errstate(all="ignore"):
             return self._run(theta.astype(self.dtype), copied(state, self.dtype), stretch)
 
-    def _gradient(
-        self, x: Array, y: Array, params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array], wanted: bool
-    ) -> float:
-        buffers, last = self._space(len(x)), len(self.layers) - 1
-        a = x
-        for i in range(last):
-            mask = masks[i] if i in masks else self._all(len(x), self.layers[i].units)
-            self._pair.both(
-                self._ahead, self.layers[i].units, a, params[f"W{i + 1}"], params[f"b{i + 1}"], mask, self._scale(i, masks), buffers[i]
-            )
+    def loss_at(self, theta: Array) -> float:
+        """The loss of all samples, forwards only."""
+        with Pair() as self._pair:
+            return super().loss_at(theta)
+
+    def _forward(self, x: Array, params: Mapping[str, Array], masks: Mapping[int, Array]) -> list[Space]:
+        buffers, a = self._space(len(x)), x
+        for i, layer in enumerate(self.layers[:-1]):
+            mask = masks[i] if i in masks else self._all(len(x), layer.units)
+            given = a, params[f"W{i + 1}"], params[f"b{i + 1}"], mask, self._scale(i, masks), buffers[i]
+            self._pair.both(self._ahead, layer.units, *given)
             a = buffers[i][1]
-        z, out = buffers[last][:2]
-        np.dot(a, params[f"W{last + 1}"], out=z)
-        z += params[f"b{last + 1}"]
-        bend(self.layers[last].f, z, out)
-        loss = self._value(y, z, out) if wanted else 0.0
-        dz = self._error(y, last, buffers, {})
-        for i in range(last, -1, -1):
-            below = buffers[i - 1] if i else None
-            scale = self._scale(i - 1, masks)
+        z, out = buffers[-1][:2]
+        np.dot(a, params[f"W{len(self.layers)}"], out=z)
+        z += params[f"b{len(self.layers)}"]
+        bend(self.layers[-1].f, z, out)
+        return buffers
+
+    def _backward(
+        self, x: Array, y: Array, buffers: list[Space], params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array]
+    ) -> None:
+        dz = self._error(y, len(self.layers) - 1, buffers, {})
+        for i in range(len(self.layers) - 1, -1, -1):
+            w, below = params[f"W{i + 1}"], buffers[i - 1] if i else None
             np.add.reduce(dz, 0, out=grads[f"b{i + 1}"])
-            self._pair.both(self._back, len(params[f"W{i + 1}"]), x, below, dz, params[f"W{i + 1}"], grads[f"W{i + 1}"], scale)
+            self._pair.both(self._back, len(w), x, below, dz, w, grads[f"W{i + 1}"], self._scale(i - 1, masks))
             dz = below[3] if below else dz
-        return loss + (self._penalty(params, grads) if self.plan.network.penalised else 0.0)
 
     def _scale(self, i: int, masks: Mapping[int, Array]) -> Any:
         return self.dtype(1.0 / self.keep[i] if i in masks else 1.0)
@@ -109,12 +112,12 @@ class Wide(Blas):
             self._ones[units] = np.ones((n, units), np.uint8)
         return self._ones[units][:n]
 
-    def _ahead(self, own: slice, a: Array, w: Array, b: Array, mask: Array, scale: Any, space: tuple[Array, ...]) -> None:
+    def _ahead(self, own: slice, a: Array, w: Array, b: Array, mask: Array, scale: Any, space: Space) -> None:
         """Some units of a layer."""
         np.matmul(a, w[:, own], out=space[0][:, own])
         self._kernel.relu(space[0], b, mask, scale, space[1], own.start, own.stop - own.start)
 
-    def _back(self, own: slice, x: Array, below: tuple[Array, ...] | None, dz: Array, w: Array, grad: Array, scale: Any) -> None:
+    def _back(self, own: slice, x: Array, below: Space | None, dz: Array, w: Array, grad: Array, scale: Any) -> None:
         """The weights that come from some units, and dz of these units."""
         a = below[1] if below else x
         np.matmul(a[:, own].T, dz, out=grad[own])
