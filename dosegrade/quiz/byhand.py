@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import combinations
 from typing import Any
 
@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from dosegrade.errors import SpecError
 from dosegrade.grading.cases import MISFITS, MISFITS_TOGETHER, changed, together, touches
 from dosegrade.grading.exercises import Exercise, Mistake, Port, Variant
-from dosegrade.grading.exercises.families import FAMILIES
+from dosegrade.grading.exercises.descent import DescentTable
 from dosegrade.grading.exercises.families import exercise as family_exercise
 from dosegrade.grading.exercises.gradient import GradientTable, quantity_shapes
+from dosegrade.grading.exercises.optimizer_rules import stacked
 from dosegrade.quiz.solvers import one_hot
 from dosegrade.rl.td_lambda import td_lambda_inputs
 from dosegrade.spec import build
-from dosegrade.steps import Line, Steps, Values, evaluate, needed, worked
+from dosegrade.steps import Line, Step, Steps, Values, evaluate, needed, worked
 
 Array = NDArray[Any]
 Rounding = Callable[[Array], Array]
+Shapes = dict[str, tuple[int | str, ...]]
 SAFETY = 1.5
 
 
@@ -67,9 +69,21 @@ class Prepared:
     mistakes: Sequence[Mistake]
 
     @cached_property
+    def entries(self) -> Steps:
+        """`G[0]` and the like, where they are asked for: entries of arrays that the derivation makes whole."""
+        whole = {step.name for step in self.derived if not step.rows}
+        found = [(name, moment) for name in self.asked if (moment := MOMENT.fullmatch(name)) and moment[1] in whole]
+        made = {step.name for step in self.derived}
+        return tuple(Step(name, (moment[1],), "", partial(entry, int(moment[2]))) for name, moment in found if name not in made)
+
+    @cached_property
     def steps(self) -> Steps:
         """The steps that what is asked for rests on."""
-        return needed(self.derived, self.asked)
+        return self.asked_of(self.derived)
+
+    def asked_of(self, derived: Steps) -> Steps:
+        """The steps of a derivation that what is asked for rests on."""
+        return needed((*derived, *self.entries), self.asked)
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
@@ -92,10 +106,15 @@ class Prepared:
     def plan(self, mistakes: tuple[Mistake, ...], variant: Variant) -> Plan | None:
         """The plan of a variant; None where the steps have no place for it."""
         try:
-            steps = self.steps if variant.rewrite is None else needed(variant.rewrite(self.derived), self.asked)
+            steps = self.steps if variant.rewrite is None else self.asked_of(variant.rewrite(self.derived))
         except misfits(mistakes):
             return None
         return Plan(mistakes, variant, steps, frozenset(changed(steps, self.steps)))
+
+
+def entry(index: int, array: Array) -> Any:
+    """One entry of an array."""
+    return array[index]
 
 
 @dataclass(frozen=True)
@@ -131,10 +150,15 @@ class Hand:
         """Every quantity by the derivation's own names."""
         return evaluate(self.steps, self.inputs)
 
-    @property
+    @cached_property
     def ports(self) -> tuple[Port, ...]:
-        """What is asked for."""
-        return self.exercise.returns
+        """What is asked for; a shape that differs from case to case is that of these numbers, without sides of one entry."""
+        return tuple(replace(p, shape=self.sides(p.quantity), words="") if p.words else p for p in self.exercise.returns)
+
+    def sides(self, quantity: str) -> tuple[int, ...]:
+        """The shape of a quantity without sides of one entry, but for the rows."""
+        shape = np.shape(self.values[quantity])
+        return tuple(side for k, side in enumerate(shape) if side != 1 or (k == 0 and quantity in self.rows))
 
     @cached_property
     def truth(self) -> dict[str, Array]:
@@ -230,15 +254,75 @@ def network_inputs(made: Exercise, table: Mapping[str, Any], values: Mapping[str
     shapes = quantity_shapes(network, steps)
     inputs: Values = {}
     for name in outside(needed(steps, [p.quantity for p in made.returns])):
-        shown = settings.names.get(name, name)
-        if shown not in values:
-            raise SpecError(f"exercise: the derivation starts from '{shown}'; add it to [questions.variables].")
-        try:
-            inputs[name] = np.reshape(np.asarray(values[shown], dtype=float), tuple(-1 if s == "n" else int(s) for s in shapes[name]))
-        except ValueError:
-            wanted = tuple(s if s == "n" else int(s) for s in shapes[name])
-            raise SpecError(f"exercise: the variable '{shown}' has shape {np.shape(values[shown])}, expected {wanted}.") from None
+        inputs[name] = reshaped(values, settings.names.get(name, name), shapes[name])
     return inputs, len(inputs["x"]) if "x" in inputs else 1
+
+
+def descent_inputs(made: Exercise, table: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Values, int]:
+    """Parameters, their gradients and the learning rate from the variables `W1`, `dW1`, … and `learning_rate`."""
+    shapes = build(DescentTable, table, "exercise").network.build().shapes
+    sizes: Shapes = {**shapes, **{f"d{name}": shape for name, shape in shapes.items()}, "learning_rate": ()}
+    return {name: reshaped(values, name, sizes[name]) for name in outside(made.derive({}))}, 1
+
+
+def variable(values: Mapping[str, Any], name: str) -> Array:
+    """A variable as an array of numbers."""
+    if name not in values:
+        raise SpecError(f"exercise: the derivation starts from '{name}'; add it to [questions.variables].")
+    return np.asarray(values[name], dtype=float)
+
+
+def reshaped(values: Mapping[str, Any], name: str, shape: tuple[int | str, ...]) -> Array:
+    """A variable in the shape that the steps take, "n" as many as there are."""
+    found = variable(values, name)
+    try:
+        return np.reshape(found, tuple(-1 if s == "n" else int(s) for s in shape))
+    except ValueError:
+        raise misshapen(name, found, tuple(s if s == "n" else int(s) for s in shape)) from None
+
+
+def misshapen(name: str, found: Array, wanted: object) -> SpecError:
+    """What is said of a variable of the wrong shape."""
+    return SpecError(f"exercise: the variable '{name}' has shape {found.shape}, expected {wanted}.")
+
+
+def argument_inputs(single: str, made: Exercise, table: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Values, int]:
+    """The variables named as the code question's arguments are, of any size; the side `single` is left out where it has one entry.
+
+    v(S_T) may be left out where S_T is terminal.
+    """
+    sizes: dict[str, int] = {}
+    inputs: Values = {}
+    for port in made.arguments:
+        found = variable(values, port.name)
+        if port.shape and "n+1" in port.shape and len(np.atleast_1d(found)) == sizes["n"] and not table.get("truncated"):
+            found = np.append(found, 0.0)
+        found = sided(port, found, sizes, single)
+        inputs[port.quantity] = whole_numbers(port.name, found) if "int" in port.words else found
+    return inputs, sizes.get("n", 1)
+
+
+def whole_numbers(name: str, found: Any) -> Any:
+    """Whole numbers, as indices and counts of steps are."""
+    numbers = np.asarray(found)
+    if (numbers != np.round(numbers)).any():
+        raise SpecError(f"exercise: the variable '{name}' is {numbers.tolist()}, expected whole numbers.")
+    return numbers.astype(int) if numbers.ndim else int(numbers)
+
+
+def sided(port: Port, found: Array, sizes: dict[str, int], single: str) -> Any:
+    """A variable whose sides are those that the variables before it have."""
+    if port.described == "array":
+        return found
+    sides = tuple(s if isinstance(s, str) else "k" for s in port.shape)
+    if found.ndim == len(sides) - 1 and single in sides:
+        found = np.expand_dims(found, sides.index(single))
+    if found.ndim == len(sides):
+        wanted = tuple(sizes["n"] + 1 if s == "n+1" else sizes.setdefault(s, side) for s, side in zip(sides, found.shape, strict=True))
+        if found.shape != wanted:
+            raise misshapen(port.name, found, wanted)
+        return found if sides else float(found)
+    raise misshapen(port.name, found, f"({', '.join(sides)})")
 
 
 def outside(steps: Steps) -> list[str]:
@@ -265,8 +349,57 @@ def td_inputs(made: Exercise, table: Mapping[str, Any], values: Mapping[str, Any
     return {**inputs, "lengths": (len(features),)}, len(features)
 
 
-INPUTS: dict[str, Inputs] = {"network": network_inputs, "td-lambda": td_inputs}
-DEFAULTS: dict[str, dict[str, Any]] = {"network": {"arguments": [], "scalars": True, "samples": [1]}}
+@cache
+def by_rows(steps: Steps) -> Steps:
+    """An optimizer's updates with each of its quantities as rows, an update a row, the weights as `result`."""
+    names = {step.name for step in steps}
+    count = sum(name.startswith("g") for name in names)
+    memory = [name for name in ("m", "v") if f"{name}1" in names]
+    rows = (Step(name, tuple(f"{name}{t}" for t in range(1, count + 1)), "", stacked, rows=True) for name in memory)
+    return (*(replace(step, rows=True) if step.name == "result" else step for step in steps), *rows)
+
+
+def itself(steps: Steps) -> Steps:
+    """The steps as they are."""
+    return steps
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a family is worked by hand: its inputs, the keys that this settles, the steps as they are worked.
+
+    `returned` gives what the family's code questions return for what is asked, where steps are asked for by their own names;
+    `names` are the steps that are asked for by other names.
+    """
+
+    inputs: Inputs
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    steps: Callable[[Steps], Steps] = itself
+    returned: Callable[[Sequence[str]], tuple[str, ...]] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def one_array(asked: Sequence[str]) -> tuple[str, ...]:
+    """What is returned by a function that returns one array."""
+    return ("result",)
+
+
+def parameters(asked: Sequence[str]) -> tuple[str, ...]:
+    """The parameters whose new values are asked for."""
+    for name in asked:
+        if not name.startswith("new_"):
+            raise SpecError(f"ask: found '{name}', expected a parameter after the step, such as new_W1.")
+    return tuple(dict.fromkeys(name.removeprefix("new_").partition("[")[0] for name in asked))
+
+
+WAYS: dict[str, Way] = {
+    "network": Way(network_inputs, {"arguments": [], "scalars": True, "samples": [1]}),
+    "td-lambda": Way(td_inputs),
+    "value-targets": Way(partial(argument_inputs, "n"), returned=one_array),
+    "optimizer": Way(partial(argument_inputs, "k"), steps=by_rows, returned=one_array, names={"w": "result"}),
+    "activation": Way(partial(argument_inputs, ""), returned=one_array),
+    "descent": Way(descent_inputs, returned=parameters),
+}
 
 
 @dataclass(frozen=True)
@@ -281,7 +414,7 @@ class HandExercise:
     def at(self, values: Mapping[str, Any], decimals: int) -> Hand:
         """The exercise at a variant's numbers."""
         try:
-            inputs, n = INPUTS[self.family](self.made, self.table, values)
+            inputs, n = WAYS[self.family].inputs(self.made, self.table, values)
         except ValueError as error:
             raise SpecError(f"exercise: these numbers do not fit: {error}.") from None
         return self.hand(inputs, n, decimals)
@@ -290,11 +423,11 @@ class HandExercise:
         """The exercise at these inputs; what depends on the steps alone is kept for the next time."""
         derived = self.made.derive(inputs)
         asked = tuple(p.quantity for p in self.made.returns)
+        prepared = self.kept.setdefault(id(derived), Prepared(derived, asked, self.made.mistakes))
         there = {step.name for step in derived}
         for name in asked:
-            if name not in there:
+            if name not in there | {step.name for step in prepared.entries}:
                 raise SpecError(f"exercise: the derivation has no '{name}' here; its steps are {', '.join(sorted(there))}.")
-        prepared = self.kept.setdefault(id(derived), Prepared(derived, asked, self.made.mistakes))
         return Hand(self.made, inputs, n, decimals, prepared)
 
 
@@ -302,17 +435,31 @@ MOMENT = re.compile(r"(\w+)\[(\d+)\]")
 
 
 def hand_exercise(table: Mapping[str, Any], asked: Sequence[str]) -> HandExercise:
-    """The exercise of a table; `z[2]` asks for one step of z alone. SpecError where its family cannot be worked by hand."""
+    """The exercise of a table; `z[2]` asks for one step of z alone, `G[0]` for one entry. SpecError where it has no such quantity."""
     family = table.get("family", "")
-    if family in FAMILIES and family not in INPUTS:
-        raise SpecError(f"exercise: the family {family} cannot be worked by hand; use one of {', '.join(INPUTS)}.")
-    whole = {**DEFAULTS.get(str(family), {}), **table}
+    way = WAYS.get(str(family))
+    whole = {**(way.settled if way else {}), **table}
+    if way is not None and way.returned is not None:
+        made = family_exercise(whole, way.returned(asked), "exercise")
+        steps = tuple(Port(name, way.names.get(name, name), (), words="as the variables have it") for name in asked)
+        made = replace(made, derive=partial(derived_by, way, made), returns=steps)
+        return HandExercise(made, str(family), keys_of(whole))
     moments = {name: found for name in asked if (found := MOMENT.fullmatch(name)) and family == "td-lambda"}
     arrays = tuple(dict.fromkeys(moments[name][1] if name in moments else name for name in asked))
     made = family_exercise(whole, arrays, "exercise")
     ports = {port.name: port for port in made.returns}
     returns = tuple(at_step(ports[moments[name][1]], name, moments[name][2]) if name in moments else ports[name] for name in asked)
-    return HandExercise(replace(made, returns=returns), str(family), {key: value for key, value in whole.items() if key != "family"})
+    return HandExercise(replace(made, returns=returns), str(family), keys_of(whole))
+
+
+def derived_by(way: Way, made: Exercise, inputs: Values) -> Steps:
+    """The steps as they are worked by hand."""
+    return way.steps(made.derive(inputs))
+
+
+def keys_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The family's own keys."""
+    return {key: value for key, value in table.items() if key != "family"}
 
 
 def at_step(port: Port, name: str, t: str) -> Port:

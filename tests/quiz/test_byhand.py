@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from dosegrade.errors import SpecError
+from dosegrade.grading.exercises.families import FAMILIES
+from dosegrade.quiz.byhand import WAYS
 from dosegrade.quiz.kinds import KINDS
 from dosegrade.quiz.kinds.byhand import slip
 from dosegrade.quiz.kinds.derivation import Derivation
@@ -277,6 +279,90 @@ def test_a_trace_at_a_step_and_the_weights_row_by_row() -> None:
 def test_a_quantity_that_cannot_be_asked(kind: str, ask: str, keys: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError) as error:
         single(kind, ask, **keys)
+    assert words in str(error.value)
+
+
+def family(name: str, **keys: Any) -> dict[str, Any]:
+    return {"family": name, **keys}
+
+
+DESCENT = family("descent", network={"inputs": 1, "units": [1, 1]})
+REWARDS = {"rewards": [1, -2, 3, 2], "gamma": 0.9}
+VALUED = {**REWARDS, "values": [0.5, 1.5, 2.5, 3.5]}
+TRANSITION = {"rewards": 2, "q_online_next": [1, 3, 2], "q_target_next": [2.5, 1.5, 4], "terminated": 0, "gamma": 0.9}
+BATCH = {
+    "rewards": [2, 1],
+    "q_next": [[1, 3, 2], [2, 4, 1]],
+    "policy_next": [[0.2, 0.5, 0.3], [0.1, 0.6, 0.3]],
+    "terminated": [0, 1],
+    "gamma": 0.9,
+}
+PUSHED = {"w": 0.5, "grads": [1.5, -0.7, 2.0], "learning_rate": 0.2, "momentum": 0.8}
+
+
+def test_every_family_can_be_worked_by_hand() -> None:
+    assert set(WAYS) == set(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ask", "exercise", "variables", "right", "mistaken", "code", "nameless"),
+    [
+        ("array", "G", family("value-targets", target="returns"), REWARDS, [3.088, 2.32, 4.8, 2], [4, 3, 5, 2], "R01", [3, 3, 4.8, 2]),
+        ("number", "G[0]", family("value-targets", target="n-step"), {**VALUED, "n": 2}, 1.225, 1.45, "R05", 0.9),
+        ("number", "G[2]", family("value-targets", target="lambda-returns"), {**VALUED, "lam": 0.6}, 5.34, 7.23, "R07", 6),
+        ("number", "target", family("value-targets", target="double-dqn"), TRANSITION, 3.35, 4.7, "Q04", 3),
+        ("array", "target", family("value-targets", target="expected-sarsa"), BATCH, [4.07, 1], [4.07, 3.61], "Q01", [4, 2]),
+        ("number", "w", family("value-targets", target="linear-value"), {"x": [1, 2, 3], "returns": [2, 3, 7]}, 29 / 14, 2.5, "Q15", 2.3),
+        ("array", "w", family("optimizer", optimizer="momentum"), PUSHED, [0.2, 0.1, -0.38], [0.8, 0.9, 1.38], "G75", [0.2, 0.3, -0.5]),
+        ("number", "w2", family("optimizer", optimizer="momentum"), PUSHED, 0.1, 0.34, "G76", 0.7),
+        ("number", "slope", family("activation", activation="tanh"), {"z": 0.7}, 1 - np.tanh(0.7) ** 2, 1 - 0.7**2, "G26", 0.8),
+        ("array", "slope", family("activation", activation="leaky_relu"), {"z": [1, -2], "slope": 0.2}, [1, 0.2], [0.2, 1], "G63", [1, 0]),
+        ("number", "new_W1", DESCENT, {"W1": 0.5, "dW1": 1.5, "learning_rate": 0.2}, 0.2, 0.8, "G75", 0.4),
+    ],
+)  # fmt: skip
+def test_a_family_by_hand(kind: str, ask: str, exercise: Any, variables: Any, right: Any, mistaken: Any, code: str, nameless: Any) -> None:
+    q, variant = single(kind, ask, exercise, variables)
+    np.testing.assert_allclose(variant.key.answer, right)
+    report = q.grade(variant, right)
+    assert (report.verdict, report.diagnoses) == ("correct", ())
+    report = q.grade(variant, mistaken)
+    assert code in [c for c, _ in codes(report)]
+    assert report.score < q.points
+    assert codes(q.grade(variant, nameless)) == []
+
+
+def test_an_optimizers_slip_loses_its_own_number_alone() -> None:
+    q, variant = single("array", "w", family("optimizer", optimizer="momentum"), PUSHED, points=3)
+    report = q.grade(variant, slip(variant.key.hand, "w", 0)["w"].tolist())
+    assert [c.verdict for c in report.checks] == ["wrong", "follow-through", "follow-through"]
+    settings = {"w": 0.5, "grads": [1.5, -0.7], "learning_rate": 0.2, "beta_1": 0.9, "beta_2": 0.95, "epsilon": 1e-7}
+    asked: Any = ["m1", "v1", "w1", "m2", "v2", "w2"]
+    q, variant = single("derivation", asked, family("optimizer", optimizer="adam"), settings, points=6)
+    right = q.right(variant)
+    assert right["m2"] == pytest.approx(0.9 * 0.15 - 0.1 * 0.7)
+    assert right["w1"] == pytest.approx(0.3, abs=1e-5)
+    report = q.grade(variant, {**right, "m1": 1.35, "w1": 0.35})
+    assert [c.name for c in report.checks if c.verdict == "wrong"] == ["m1", "w1"]
+    first = 0.5 - 0.2 * right["m1"] / right["v1"] ** 0.5
+    second = first - 0.2 * right["m2"] / right["v2"] ** 0.5
+    assert codes(q.grade(variant, {**right, "w1": first, "w2": second})) == [("G77", True)]
+
+
+@pytest.mark.parametrize(
+    ("ask", "exercise", "variables", "words"),
+    [
+        ("new_W9", DESCENT, {}, "no parameter 'W9'"),
+        ("new_W1", DESCENT, {"W1": 0.5, "learning_rate": 0.2}, "starts from 'dW1'"),
+        ("H", family("value-targets", target="returns"), REWARDS, "has no 'H' here; its steps are G"),
+        ("G[9]", family("value-targets", target="returns"), REWARDS, "index 9 is out of bounds"),
+        ("G[0]", family("value-targets", target="n-step"), {**VALUED, "values": [1, 2], "n": 2}, "'values' has shape (2,), expected (5,)"),
+        ("G[0]", family("value-targets", target="n-step"), {**VALUED, "n": 2.5}, "'n' is 2.5, expected whole numbers"),
+        ("w2", family("optimizer", optimizer="momentum"), {**PUSHED, "w": [1, 2]}, "'grads' has shape (3, 1), expected (3, 2)"),
+    ],
+)
+def test_variables_that_do_not_fit_a_family(ask: str, exercise: Any, variables: Any, words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        single("number", ask, exercise, variables)
     assert words in str(error.value)
 
 

@@ -150,7 +150,7 @@ def test_letters_do_not_tell_the_order() -> None:
         ("formula", {"answer": "x", "symbols": {}}, "symbols"),
         ("formula", {"answer": "x", "symbols": {"x": "y"}}, "defined by those before it"),
         ("formula", {"answer": "2*x", "symbols": {"x": ""}, "lures": [{"code": "G01", "formula": "x + x"}]}, "another form"),
-        ("derivation", {"ask": ["z1"], "exercise": {"family": "descent"}}, "cannot be worked by hand"),
+        ("derivation", {"ask": ["z1"], "exercise": {"family": "descent"}}, "such as new_W1"),
         ("derivation", {"ask": [], "exercise": {"family": "network"}}, "ask"),
     ],
 )
