@@ -259,7 +259,7 @@ class Fragile(Executor):
         if self.broken:
             raise BrokenExecutor
         future: Future[Any] = Future()
-        self.broken = self.deadly(args[1].name)
+        self.broken = any([self.deadly(submission.name) for submission, _ in args[1]])
         if self.broken:
             future.set_exception(BrokenExecutor())
         else:
@@ -270,12 +270,14 @@ class Fragile(Executor):
         crew.clear_bench()
 
 
-def with_deaths(monkeypatch: pytest.MonkeyPatch, deadly: Callable[[str], bool]) -> None:
-    monkeypatch.setattr(batch, "opening", lambda jobs, scheduler: crew.Opening(lambda: Fragile(deadly), 4))
+def with_deaths(monkeypatch: pytest.MonkeyPatch, deadly: Callable[[str], bool], most: int) -> None:
+    monkeypatch.setattr(crew, "ROUNDS", 1)
+    monkeypatch.setattr(batch, "opening", lambda jobs, scheduler: crew.Opening(lambda: Fragile(deadly), 2, most))
     Fragile.opened = 0
 
 
-def test_a_death_is_tried_again(quiz: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_death_is_tried_again(quiz: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     deaths: set[str] = set()
 
     def first_time(name: str) -> bool:
@@ -283,13 +285,16 @@ def test_a_death_is_tried_again(quiz: Path, folder: Path, tmp_path: Path, monkey
         deaths.add(name)
         return new
 
-    with_deaths(monkeypatch, first_time)
+    with_deaths(monkeypatch, first_time, most)
     tally = dosegrade.grade(quiz, filled(folder, 8), out=tmp_path / "out")
     assert (tally.graded, tally.failed, Fragile.opened) == (8, 0, 3)
 
 
-def test_who_kills_his_worker_twice_is_not_checked(quiz: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_deaths(monkeypatch, lambda name: name == "s02")
+@pytest.mark.parametrize("most", [1, 3])
+def test_who_kills_his_worker_twice_is_not_checked(
+    quiz: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    with_deaths(monkeypatch, lambda name: name == "s02", most)
     out = tmp_path / "out"
     tally = dosegrade.grade(quiz, filled(folder, 6), out=out)
     assert (tally.graded, tally.failed) == (6, 1)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from dosegrade import __version__
-from dosegrade.batch.crew import Assignment, Crew, opening
+from dosegrade.batch.crew import Assignment, Crew, Graded, as_graded, opening
 from dosegrade.batch.roster import Entry, roster
 from dosegrade.checking import functions
 from dosegrade.errors import DosegradeError, SubmissionError
@@ -25,7 +25,7 @@ from dosegrade.grading.report import QuestionReport, Report
 from dosegrade.quiz.question import Quiz
 from dosegrade.quiz.question import load as load_quiz
 from dosegrade.quiz.seeds import seed_of
-from dosegrade.reports import WRITERS, encoded
+from dosegrade.reports import WRITERS
 from dosegrade.submissions import Submission
 from dosegrade.submissions import load as load_submission
 
@@ -84,7 +84,7 @@ def grade(
     tally = Tally(len(students), skipped)
     with Results(Path(out)) as results:
         crew: Crew[Task]
-        with Crew(opening(jobs, scheduler), Assignment(loaded.id, loaded.source, seed)) as crew:
+        with Crew(opening(jobs, scheduler), Assignment(loaded.id, loaded.source, seed), len(students)) as crew:
             graded(results, crew, loaded, students, lambda e: seed_of(e.student, seed, class_secret), tally, watch or (lambda tally: None))
         results.drop_all_but(students)
         results.summarise(students, formats)
@@ -102,33 +102,32 @@ def graded(
 ) -> None:
     """Grades what is new or has changed."""
 
+    basis = json.dumps([quiz.id, quiz.source, __version__])
+
     def tasks() -> Iterator[Task]:
         for entry in students:
-            task = task_of(entry, quiz, seed(entry))
+            task = task_of(entry, quiz, seed(entry), basis)
             if results.has(task):
                 tally.kept += 1
                 watch(tally)
             else:
                 yield task
 
-    for task, report, failure in crew.run(tasks()):
-        if report is None:
-            report = not_checked(quiz, task.submission, task.seed, failure).to_dict()
-        sound = report["verdict"] != "not-checked"
-        results.add(task, encoded(report), sound)
+    for task, made, failure in crew.run(tasks()):
+        done = made or as_graded(not_checked(quiz, task.submission, task.seed, failure))
+        results.add(task, done)
         tally.graded += 1
-        tally.failed += not sound
+        tally.failed += not done.sound
         watch(tally)
 
 
-def task_of(entry: Entry, quiz: Quiz, seed: int) -> Task:
-    """An entry as read now."""
+def task_of(entry: Entry, quiz: Quiz, seed: int, basis: str) -> Task:
+    """An entry as read now; `basis` is all else that its report depends on."""
     try:
         submission = replace(load_submission(entry.path, functions(quiz)), name=entry.student)
     except SubmissionError as error:  # it has gone since the folder was listed
         submission = Submission(entry.student, problem=Problem("unreadable", str(error)))
-    key = hashlib.sha256(json.dumps([submission.digest(), quiz.id, quiz.source, seed, __version__]).encode()).hexdigest()
-    return Task(entry, submission, seed, key)
+    return Task(entry, submission, seed, digest(f"{submission.digest()} {seed} {basis}".encode()))
 
 
 def not_checked(quiz: Quiz, submission: Submission, seed: int, failure: str) -> Report:
@@ -195,10 +194,11 @@ class Results:
         except OSError:
             return False
 
-    def add(self, task: Task, report: bytes, sound: bool) -> None:
+    def add(self, task: Task, done: Graded) -> None:
         """Writes a report, then its line; one that is not sound has no key, so that it is graded again."""
-        self.write(f"{REPORTS}/{task.entry.file}.json", report)
-        line = {"entry": task.entry.path.name, "key": task.key if sound else None, "report": task.entry.file, "sha256": digest(report)}
+        self.write(f"{REPORTS}/{task.entry.file}.json", done.report)
+        key = task.key if done.sound else None
+        line = {"entry": task.entry.path.name, "key": key, "report": task.entry.file, "sha256": digest(done.report)}
         os.write(self._log, json.dumps(line).encode() + b"\n")
         self._lines[task.entry.path.name] = line
         self._sync()
@@ -210,11 +210,14 @@ class Results:
 
     def write(self, name: str, data: bytes) -> None:
         """A file of the results, whole or not at all."""
-        place = self.out / name
-        place.parent.mkdir(exist_ok=True)
-        temporary = self.out / ".writing"
-        temporary.write_bytes(data)
-        os.replace(temporary, place)
+        place, temporary = f"{self.out}/{name}", f"{self.out}/.writing"
+        with open(temporary, "wb") as file:
+            file.write(data)
+        try:
+            os.replace(temporary, place)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            os.replace(temporary, place)
 
     def drop_all_but(self, students: Sequence[Entry]) -> None:
         """Removes the reports of entries that are gone."""

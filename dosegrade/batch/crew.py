@@ -8,22 +8,33 @@ import signal
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice, repeat
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType, TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from dosegrade.checking import check_submission, draw
 from dosegrade.errors import DosegradeError
+from dosegrade.grading.report import Report
 from dosegrade.quiz.question import parse
+from dosegrade.reports import encoded
 from dosegrade.sandbox import open_sandbox
 from dosegrade.submissions import Submission
 
-Table = dict[str, Any]
 AHEAD = 2
+MOST_AT_ONCE = 8
+ROUNDS = 4
+
+
+class Graded(NamedTuple):
+    """A report as JSON, and whether the submission could be checked."""
+
+    report: bytes
+    sound: bool
 
 
 @dataclass(frozen=True)
@@ -44,24 +55,29 @@ class Bench:
         self.sandbox = open_sandbox() if self.quiz.codes else None
         self.banks = draw(self.quiz, assignment.seed)
 
-    def report(self, submission: Submission, seed: int) -> Table:
+    def graded(self, submission: Submission, seed: int) -> Graded:
         """The report on a submission; cases of another seed than the class's are drawn for it."""
         banks = self.banks if seed == self.assignment.seed else draw(self.quiz, seed)
-        return check_submission(self.quiz, submission, seed, self.sandbox, banks).to_dict()
+        return as_graded(check_submission(self.quiz, submission, seed, self.sandbox, banks))
+
+
+def as_graded(report: Report) -> Graded:
+    """A report as it is kept."""
+    return Graded(encoded(report.to_dict()), report.verdict != "not-checked")
 
 
 _benches: list[Bench] = []
 _lock = threading.Lock()
 
 
-def report_on(assignment: Assignment, submission: Submission, seed: int) -> Table:
-    """What a worker does: grades one submission at its bench, which stays for the next."""
+def grade_all(assignment: Assignment, submissions: Sequence[tuple[Submission, int]]) -> list[Graded]:
+    """What a worker does: grades some submissions, each with its seed, at its bench, which stays for the next."""
     with _lock:
         if not _benches or _benches[0].assignment != assignment:
             clear_bench()
             _benches.append(Bench(assignment))
         bench = _benches[0]
-    return bench.report(submission, seed)
+    return [bench.graded(submission, seed) for submission, seed in submissions]
 
 
 def clear_bench() -> None:
@@ -146,10 +162,11 @@ def _end_with_parent() -> None:
 
 @dataclass(frozen=True)
 class Opening:
-    """How to open an executor, and how many tasks it should have at once."""
+    """How to open an executor, and how many batches of how many submissions at most it should have at once."""
 
     executor: Callable[[], Executor]
     width: int
+    most: int = 1
     close: Callable[[], object] = lambda: None
 
 
@@ -158,7 +175,7 @@ def opening(jobs: int | None, scheduler: str | None) -> Opening:
     if scheduler is not None:
         return cluster(scheduler)
     jobs = jobs or cores()
-    return Opening(Inline, 1) if jobs == 1 else Opening(lambda: Pool(jobs), AHEAD * jobs)
+    return Opening(Inline, 1) if jobs == 1 else Opening(lambda: Pool(jobs), AHEAD * jobs, MOST_AT_ONCE)
 
 
 def cores() -> int:
@@ -178,7 +195,7 @@ def cluster(address: str) -> Opening:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise DosegradeError(f"Found no Dask scheduler at '{address}' ({type(error).__name__}); start one by `dask scheduler`.") from error
-    return Opening(lambda: client.get_executor(pure=False), AHEAD * max(1, sum(client.nthreads().values())), client.close)
+    return Opening(lambda: client.get_executor(pure=False), AHEAD * max(1, sum(client.nthreads().values())), MOST_AT_ONCE, client.close)
 
 
 class HasSubmission(Protocol):
@@ -195,12 +212,16 @@ T = TypeVar("T", bound=HasSubmission)
 
 
 class Crew(Generic[T]):
-    """Does tasks as they come, with a bounded number at once; those that a worker's death took along are tried once more, each alone."""
+    """Does tasks as they come, in batches of which a bounded number is out at once; those that a worker's death took along are tried once
+    more, each alone.
+    """
 
-    def __init__(self, opening: Opening, assignment: Assignment) -> None:
+    def __init__(self, opening: Opening, assignment: Assignment, expected: int = 0) -> None:
         self._opening, self._assignment = opening, assignment
+        # Where few are expected, every worker still has several batches, so that all end at about the same time.
+        self._size = max(1, min(opening.most, expected // (ROUNDS * opening.width)))
         self._executor: Executor | None = None
-        self._waiting: dict[Future[Table], T] = {}
+        self._waiting: dict[Future[list[Graded]], list[T]] = {}
 
     def __enter__(self) -> Crew[T]:
         return self
@@ -214,55 +235,54 @@ class Crew(Generic[T]):
             self._executor.shutdown(wait=wait)
             self._executor = None
 
-    def run(self, tasks: Iterator[T]) -> Iterator[tuple[T, Table | None, str]]:
+    def run(self, tasks: Iterator[T]) -> Iterator[tuple[T, Graded | None, str]]:
         """Each task with its report, or with none and the reason, in the order in which they end."""
-        for task in tasks:
-            self._waiting[self._submit(task)] = task
+        while batch := list(islice(tasks, self._size)):
+            self._waiting[self._submit(batch)] = batch
             while len(self._waiting) >= self._opening.width:
                 yield from self._finished()
         while self._waiting:
             yield from self._finished()
 
-    def _submit(self, task: T) -> Future[Table]:
+    def _submit(self, batch: list[T]) -> Future[list[Graded]]:
         for _ in range(2):
             if self._executor is None:
                 self._executor = self._opening.executor()
             try:
-                return self._executor.submit(report_on, self._assignment, task.submission, task.seed)
+                return self._executor.submit(grade_all, self._assignment, [(task.submission, task.seed) for task in batch])
             except BrokenExecutor:
                 self._close(wait=True)
-        failed: Future[Table] = Future()
+        failed: Future[list[Graded]] = Future()
         failed.set_exception(BrokenExecutor("no worker can be started"))
         return failed
 
-    def _finished(self) -> Iterator[tuple[T, Table | None, str]]:
+    def _finished(self) -> Iterator[tuple[T, Graded | None, str]]:
         done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
-        suspects = []
+        suspects: list[T] = []
         for future in done:
-            task = self._waiting.pop(future)
-            report, failure = outcome(future)
-            if report is None:
-                suspects.append(task)
-            else:
-                yield task, report, failure
+            yield from self._ended(future, suspects)
         if suspects:
             yield from self._again(suspects)
 
-    def _again(self, suspects: list[T]) -> Iterator[tuple[T, Table | None, str]]:
+    def _ended(self, future: Future[list[Graded]], suspects: list[T]) -> Iterator[tuple[T, Graded | None, str]]:
+        batch = self._waiting.pop(future)
+        made, _ = outcome(future)
+        if made is None:
+            suspects += batch
+        else:
+            yield from zip(batch, made, repeat(""), strict=False)
+
+    def _again(self, suspects: list[T]) -> Iterator[tuple[T, Graded | None, str]]:
         wait(self._waiting)
-        for future, task in list(self._waiting.items()):
-            report, failure = outcome(future)
-            if report is None:
-                suspects.append(task)
-            else:
-                yield task, report, failure
-        self._waiting.clear()
+        for future in list(self._waiting):
+            yield from self._ended(future, suspects)
         for task in suspects:
-            yield task, *outcome(self._submit(task))
+            made, failure = outcome(self._submit([task]))
+            yield task, made[0] if made else None, failure
 
 
-def outcome(future: Future[Table]) -> tuple[Table | None, str]:
-    """A report, or why there is none; our own errors are the operator's and end the run."""
+def outcome(future: Future[list[Graded]]) -> tuple[list[Graded] | None, str]:
+    """The reports, or why there are none; our own errors are the operator's and end the run."""
     with contextlib.suppress(BrokenExecutor):
         try:
             return future.result(), ""

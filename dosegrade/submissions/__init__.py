@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -53,24 +53,7 @@ class Submission:
         """A hash of all that the report depends on."""
         import hashlib
 
-        state = hashlib.sha256()
-        _hash(self, state.update)
-        return state.hexdigest()
-
-
-def _hash(value: Any, update: Any) -> None:
-    if is_dataclass(value):
-        value = {f.name: getattr(value, f.name) for f in fields(value)}
-    if isinstance(value, Mapping):
-        value = tuple(value.items())
-    if isinstance(value, tuple | list):
-        update(f"({len(value)} ".encode())
-        for item in value:
-            _hash(item, update)
-        return
-    data = value if isinstance(value, bytes) else repr(value).encode()
-    update(f"{type(value).__name__} {len(data)} ".encode())
-    update(data)
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
