@@ -11,6 +11,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import many
 
 from dosegrade.errors import SpecError
 from dosegrade.quiz.question import load, parse, shipped
@@ -239,7 +240,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 def test_a_damaged_template_is_taken_or_refused() -> None:
     table = tomllib.loads(next(p for p in shipped().values() if p.stem == "lecture-10").read_text())
     rng, refused = random.Random(3), 0
-    for _ in range(500):
+    for _ in range(many(500, 120)):
         damaged = copy.deepcopy(rng.choice(table["questions"]))
         container, key = rng.choice(places(damaged))
         container[key] = copy.deepcopy(rng.choice(JUNK))
@@ -249,4 +250,4 @@ def test_a_damaged_template_is_taken_or_refused() -> None:
                 q.grade(q.variant(0), q.right(q.variant(0)))
         except SpecError:
             refused += 1
-    assert refused > 100
+    assert refused > 24
