@@ -1,10 +1,17 @@
-"""The compiled kernel, once for all processes of a run: where numba's cache is empty it is filled beside the tests that need none."""
+"""The compiled kernel, once for all processes of a run: where numba's cache is empty it is filled beside the tests that need none.
+
+A test process loads it when a test asks for it, never in a thread beside a test: pytest looks through tables that an import changes.
+"""
 
 import threading
 
 import pytest
 
-from dosegrade.nn.warmup import cached, fill_cache
+from dosegrade.nn.warmup import WARMUP, cached, fill_cache
+
+
+def pytest_configure() -> None:
+    WARMUP.state = "held back"
 
 
 def waits(item: pytest.Item) -> int:
@@ -27,3 +34,5 @@ def kernel() -> None:
     """From here on the kernel is in numba's cache, or there is no numba."""
     if not cached():
         fill_cache(0)
+    WARMUP.state = "cold"
+    WARMUP.wait()
