@@ -93,7 +93,8 @@ class Worker:
         try:
             with theirs:
                 self.pid = _spawn(command(",".join(without)), theirs.fileno())
-            os.setpriority(os.PRIO_PROCESS, self.pid, niceness)
+            if niceness:
+                os.setpriority(os.PRIO_PROCESS, self.pid, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
         except BaseException:
             self.socket.close()
             raise
