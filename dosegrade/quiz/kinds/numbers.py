@@ -42,12 +42,13 @@ class Lure:
 
 @dataclass(frozen=True)
 class Lured:
-    """What a mistake gives in a variant."""
+    """What a mistake gives in a variant; `derived` where it is the derivation's own and not the question's."""
 
     value: Array
     code: str
     credit: float = 0.0
     hint: str = ""
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,12 +151,20 @@ class Numeric(Question[Numbers]):
         found = self.lured(values, hand.truth[self.ask])
 
         def key(made: Worked) -> Numbers:
-            return Numbers(hand.truth[self.ask], made.tolerance[self.ask], found, made)
+            return Numbers(hand.truth[self.ask], made.tolerance[self.ask], (*found, *self.shown(made, found)), made)
 
         try:
             return key(work(hand, self.rtol, self.distance, self.shows, [lure.value for lure in found], self.atol))
         except Redraw as again:
             raise Redraw(str(again), again.spare and key(again.spare)) from None
+
+    def shown(self, made: Worked, lures: Sequence[Lured]) -> tuple[Lured, ...]:
+        """What the mistakes of `shows` give, those left out that a lure of the same code gives."""
+        tolerance, kept = made.tolerance[self.ask], list(lures)
+        for code, value in ((m.codes[0], m.values[self.ask]) for m in made.told):
+            if code in self.shows and not any(x.code == code and near(value, x.value, tolerance).all() for x in kept):
+                kept.append(Lured(value, code, derived=True))
+        return tuple(kept[len(lures) :])
 
     def lured(self, values: Mapping[str, Any], exact: Array) -> tuple[Lured, ...]:
         """What each lure gives."""
@@ -174,10 +183,14 @@ class Numeric(Question[Numbers]):
 
     def explained(self, key: Numbers, typed: Array) -> tuple[Diagnosis, ...]:
         """The lures and the derivation's mistakes that give what was typed; a lure's own hint before the catalogue's."""
-        hints = {lure.code: lure.hint for lure in reversed(key.explains(typed))}
+        lures = key.explains(typed)
+        hints = {lure.code: lure.hint for lure in reversed(lures) if not lure.derived}
         found = () if key.worked is None else key.worked.explained({self.ask: typed})
         covered = {code for e in found for m in e.mistakes for code in (m.code, *m.also)}
         found += tuple(Explanation((Mistake(code),), True) for code in hints if code not in covered)
+        if not found and key.worked is not None and not key.worked.only_coarse({self.ask: typed}):
+            # Of too many mistakes that give this, those are named that the question is about.
+            found = tuple(Explanation((Mistake(code),), False) for code in dict.fromkeys(lure.code for lure in lures))
         return told(self, found, hints)
 
     def coarse(self, variant: Variant[Numbers], typed: Array) -> Array:
