@@ -1,5 +1,6 @@
 """By hand, with follow-through: one slip loses its own step alone, a mistake made throughout is named."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from dosegrade.quiz.byhand import WAYS
 from dosegrade.quiz.kinds import KINDS
 from dosegrade.quiz.kinds.byhand import slip
 from dosegrade.quiz.kinds.derivation import Derivation
+from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number, Numbers
 from dosegrade.quiz.kinds.table import Table
 from dosegrade.quiz.question import load
+from dosegrade.quiz.tolerance import near
 from dosegrade.spec import build
 
 NET = {"family": "network", "network": {"inputs": 2, "units": [2, 1], "activation": "relu", "output": "relu", "loss": "squared"}}
@@ -236,6 +239,27 @@ def test_a_questions_own_hint_and_credit_stay() -> None:
     q, variant = single("number", "dW2", lures=[own], shows=["G04"], points=2)
     report = q.grade(variant, -0.0739)
     assert (report.score, [d.hint for d in report.diagnoses]) == (1.0, ["My own hint."])
+
+
+def test_what_a_question_is_about_is_named_where_too_many_mistakes_agree() -> None:
+    """Five mistakes turn the sign at this seed; the question's own is named, as a possibility."""
+    q = next(q for q in load("lecture-10").typed if q.id == "q60")
+    variant = q.variant(47)
+    assert isinstance(variant.key, Numbers)
+    typed = -variant.key.answer
+    assert variant.key.worked is not None
+    assert variant.key.worked.explained({"dW2": typed}) == ()
+    assert codes(q.grade(variant, float(typed))) == [("G04", False)]
+
+
+@pytest.mark.parametrize("name", ["q20", "q27", "q28"])
+def test_what_a_question_must_show_is_listed_as_lures_are(name: str) -> None:
+    q = next(q for q in load("lecture-10").typed if q.id == name)
+    assert isinstance(q, Number | ArrayQuestion)
+    key = q.variant(0).key
+    assert {lure.code for lure in key.lures} == set(q.shows)
+    for lure, other in combinations(key.lures, 2):
+        assert lure.code != other.code or not near(lure.value, other.value, key.tolerance).all()
 
 
 def test_an_array_of_the_lectures_network() -> None:
