@@ -156,13 +156,12 @@ def called(function: Callable[..., Any], bank: Bank) -> Outcome:
 
 def answered(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Answer:
     """One call on fresh copies of the arguments."""
-    from dosegrade.grading.outcome import Answer, Value
-    from dosegrade.sandbox.values import describe, encode
+    from dosegrade.sandbox.transcript import answer
+    from dosegrade.sandbox.values import encode
 
     given = copy.deepcopy(arguments)
-    described = describe(function(*given))
-    values = {name: Value(leaf.array, leaf.dtype, leaf.python, leaf.flaw) for name, leaf in described.values.items()}
-    return Answer(values, described.python, encode(list(given)) != encode(list(arguments)))
+    returned = function(*given)
+    return answer(returned, encode(list(given)) != encode(list(arguments)))
 
 
 def line_of(error: BaseException, function: Callable[..., Any]) -> int | None:

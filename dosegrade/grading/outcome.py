@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -27,8 +27,7 @@ class Problem:
         return {"kind": self.kind, "message": self.message, "line": self.line}
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One returned quantity: float64 `array`, or None where `flaw` says why it is no array of real numbers.
 
     `dtype` is the original NumPy dtype ("float32", "int64", "bool", …), `python` the name of the returned object's type.

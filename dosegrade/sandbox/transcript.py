@@ -24,8 +24,7 @@ class TooMuch(Exception):
 
 def to_answer(described: values.Described, mutated: bool = False) -> Answer:
     """A described return in the grader's words."""
-    named = {name: Value(leaf.array, leaf.dtype, leaf.python, leaf.flaw) for name, leaf in described.values.items()}
-    return Answer(named, described.python, mutated)
+    return Answer({name: Value(*leaf) for name, leaf in described.values.items()}, described.python, mutated)
 
 
 def answer(returned: object, mutated: bool = False) -> Answer:
@@ -53,6 +52,13 @@ class Transcript:
         self.ready = False
         self.loaded = False
         self.outcomes: list[Outcome] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Looks up what the present task may send, which every record asks."""
+        if not self.finished:
+            self._most = self.limits.output_bytes + self.limits.print_bytes + SLACK_BYTES
+            self._expected = len(self._task.calls)
 
     @property
     def finished(self) -> bool:
@@ -72,24 +78,28 @@ class Transcript:
     def feed(self, data: bytes) -> None:
         """Takes bytes from the pipe; raises Malformed or TooMuch, after which nothing more may be fed."""
         self._buffer += data
-        start, stop = 0, len(self._buffer)
-        while not self.finished and stop - start >= values.HEADER.size:
-            kind, size = values.HEADER.unpack_from(self._buffer, start)
-            if not values.READY <= kind <= values.FAILED:
-                raise Malformed("found no such record")
-            if self._received + size > self.limits.output_bytes + self.limits.print_bytes + SLACK_BYTES:
-                raise TooMuch
-            end = start + values.HEADER.size + size
-            if end > stop:
-                break
-            self._received += end - start
-            payload = bytes(memoryview(self._buffer)[start + values.HEADER.size : end])
-            start = end
-            self._take(kind, payload)
+        start, stop, head = 0, len(self._buffer), values.HEADER.size
+        with memoryview(self._buffer) as view:
+            while stop - start >= head and not self.finished:
+                kind, size = values.HEADER.unpack_from(view, start)
+                if not values.READY <= kind <= values.FAILED:
+                    raise Malformed("found no such record")
+                if self._received + size > self._most:
+                    raise TooMuch
+                end = start + head + size
+                if end > stop:
+                    break
+                self._received += end - start
+                payload = bytes(view[start + head : end])
+                start = end
+                self._take(kind, payload)
         del self._buffer[:start]
 
     def _take(self, kind: int, payload: bytes) -> None:
-        if kind == values.READY and not self.ready and not payload:
+        if kind == values.ANSWER and self.loaded and len(self._answers) < self._expected:
+            self._answers.append(small_answer(payload) if len(payload) < SMALL_BYTES else to_answer(*values.unpack_answer(payload)))
+            self._told.append(payload)
+        elif kind == values.READY and not self.ready and not payload:
             self.ready = True
         elif not self.ready:
             raise Malformed("found a record before the start")
@@ -105,10 +115,7 @@ class Transcript:
             self._notes, self.loaded = values.unpack_notes(payload), True
             if self._again:
                 self._printed.clear()
-        elif kind == values.ANSWER and self.loaded and len(self._answers) < len(self._task.calls):
-            self._answers.append(small_answer(payload) if len(payload) < SMALL_BYTES else to_answer(*values.unpack_answer(payload)))
-            self._told.append(payload)
-        elif kind == values.DONE and self.loaded and not payload and len(self._answers) == len(self._task.calls):
+        elif kind == values.DONE and self.loaded and not payload and len(self._answers) == self._expected:
             self._end(None)
         else:
             raise Malformed("found a record out of order")
@@ -132,6 +139,7 @@ class Transcript:
         self.outcomes.append(Outcome(tuple(self._answers), problem, text, self._notes, digest.digest()))
         self._answers, self._told, self._received = [], [], 0
         self._printed.clear()
+        self._begin()
 
     def _text(self) -> str:
         cap = self.limits.print_bytes
