@@ -26,7 +26,8 @@ from benchmarks.report import Figure, arguments, figure, missing, write
 ROOT = Path(__file__).resolve().parents[1]
 VIEWERS, FPS, CHUNK = 20, 60, 30
 PACKAGES = ("streamlit", "numpy", "playwright", "websockets")
-ADDRESS = "/?hidden=8,8&noise=10.0"  # 1-8-8-1 tanh, Adam, full batch of 101; noise keeps it from being done too soon
+# 2-8-8-1 tanh, Adam, full batch of 400, 100 points held out, every view on; noise keeps it from being done too soon
+ADDRESS = "/?data=spirals&points=500&validation=0.2&noise=20.0&hidden=8,8&output=sigmoid&loss=binary_crossentropy"
 
 LOOP = "def gradients(*a):\n    while True:\n        pass\n"
 
