@@ -357,17 +357,14 @@ def unpack_answer(payload: bytes) -> tuple[Described, bool]:
         raise Malformed("found other numbers than declared")
     numbers = np.frombuffer(payload, "<f8", offset=5 + size).copy() if total else np.empty(0)
     numbers.setflags(write=False)  # calls that are answered alike may share them
-    return Described({place.name: placed(place, numbers) for place in places}, python), bool(mutated)
-
-
-def placed(place: Place, numbers: NDArray[np.float64]) -> Leaf:
-    """A leaf with its numbers."""
-    if place.shape is None:
-        return Leaf(None, place.dtype, place.python, place.flaw)
     try:
-        return Leaf(numbers[place.start : place.end].reshape(place.shape), place.dtype, place.python)
+        leaves = {
+            name: Leaf(None if shape is None else numbers[start:end].reshape(shape), dtype, type_, flaw)
+            for name, dtype, type_, flaw, shape, start, end in places
+        }
     except ValueError as error:
         raise Malformed("no such shape") from error
+    return Described(leaves, python), bool(mutated)
 
 
 def unpack_failure(payload: bytes) -> tuple[str, str, int | None]:
