@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 FLAT = 0.005  # a rise or fall below this share of the curve's height is no hill
+ROUNDING = 1e-9  # and one below this share of its largest value is none at all
 REGIONS: tuple[tuple[str, float, float], ...] = (
     ("underdose", 0.0, 25.0),
     ("therapeutic window", 25.0, 75.0),
@@ -44,7 +45,7 @@ class Reading:
     def words(self) -> str:
         """The ups and downs in words."""
         if not self.shape:
-            return "flat"
+            return "stays flat"
         if self.hills > 1:
             return f"{self.hills} hills"
         return ", then ".join({1: "rises", -1: "falls"}[way] for way in self.shape)
@@ -52,7 +53,7 @@ class Reading:
 
 def shape(values: Array) -> tuple[int, ...]:
     """+1 for each rise and −1 for each fall of a curve (n,), in order; ripples below FLAT of its height are none."""
-    least = FLAT * float(np.ptp(values))
+    least = max(FLAT * float(np.ptp(values)), ROUNDING * float(np.abs(values).max()))
     ways: list[int] = []
     low = high = values[0]
     for value in values[1:].tolist():

@@ -156,7 +156,9 @@ def verdicts(study: Study, true: Reading, fitted: Fit) -> list[str]:
     if fitted.diverged:
         return [fitted.diverged]
     off = abs(seen.peak_dose - true.peak_dose)
-    if seen.hills == 0:
+    if not seen.shape:
+        said.append(f"**No peak.** The network's curve stays flat: one number, {percent(seen.end)}, for every dose.")
+    elif seen.hills == 0:
         said.append(
             f"**No peak.** The network's curve {seen.words} from 0 to 100 mg, so its highest effect, at {seen.peak_dose:g} mg, is only "
             "where the doses end."

@@ -39,7 +39,7 @@ def test_one_unit_a_layer_cannot(seed: int) -> None:
     made = fit(study)
     assert made.r2 <= 0.3672
     assert made.reading.hills == 0
-    assert made.reading.peak_dose in {0.0, 100.0}
+    assert made.reading.peak_dose in {0.0, 100.0} or made.reading.words == "stays flat"
     assert "No peak." in said(study)
 
 

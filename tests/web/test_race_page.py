@@ -207,5 +207,5 @@ def test_a_race_in_chromium(page: Any) -> None:
     page.keyboard.press("Home")
     page.locator(".race[data-epoch='0']").wait_for(timeout=10_000)
     page.set_viewport_size({"width": 390, "height": 844})
-    wide = page.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
-    assert max(wide) <= 390
+    slim = "() => [document.documentElement, document.querySelector('[data-testid=stMain]')].every((box) => box.scrollWidth <= 390)"
+    page.wait_for_function(slim, timeout=10_000)
