@@ -429,7 +429,7 @@ def test_a_run_killed_at_any_moment_is_taken_up_again(quiz: Path, folder: Path, 
 
 def test_ctrl_c_leaves_what_is_graded(quiz: Path, folder: Path, tmp_path: Path) -> None:
     filled(folder, 30)
-    (folder / "a.py").write_text("while True: pass")
+    (folder / "z.py").write_text("while True: pass")  # last, so that the run cannot end by itself before it is stopped
     out = tmp_path / "out"
     arguments = command("grade", quiz, folder, "--out", out, "--jobs", 2)
     process = subprocess.Popen(arguments, cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
