@@ -240,7 +240,8 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 def test_a_damaged_template_is_taken_or_refused() -> None:
     table = tomllib.loads(next(p for p in shipped().values() if p.stem == "lecture-10").read_text())
     rng, refused = random.Random(3), 0
-    for _ in range(many(500, 120)):
+    tries = many(500, 120)
+    for _ in range(tries):
         damaged = copy.deepcopy(rng.choice(table["questions"]))
         container, key = rng.choice(places(damaged))
         container[key] = copy.deepcopy(rng.choice(JUNK))
@@ -250,4 +251,4 @@ def test_a_damaged_template_is_taken_or_refused() -> None:
                 q.grade(q.variant(0), q.right(q.variant(0)))
         except SpecError:
             refused += 1
-    assert refused > 24
+    assert refused > tries / 5
