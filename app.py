@@ -1,7 +1,8 @@
 """`streamlit run app.py`: the web app that `dosegrade serve` starts."""
 
-import runpy
+import streamlit as st
 
-from dosegrade.web import APP
+from dosegrade.web import SCRIPT
+from dosegrade.web.channel import routes
 
-runpy.run_path(str(APP))
+app = st.App(SCRIPT, routes=routes())

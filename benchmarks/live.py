@@ -1,7 +1,7 @@
 """How live the live page is: painted frames a second in Chromium, the server's load, the wait after a change, twenty viewers at once,
 a session beside an endless loop on the self-check page.
 
-`python -m benchmarks.live [--quick] [--json FILE]`. The viewers are clients that speak Streamlit's own protocol: they ask for
+`python -m benchmarks.live [--quick] [--json FILE]`. The viewers are clients that speak Streamlit's own protocol and ask for
 frames at a browser's pace and count those they would have painted; they do not draw. They run in a process of their own.
 """
 
@@ -137,7 +137,7 @@ def in_browser(quick: bool) -> list[Figure]:
         figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0, sense="at least"),
         figure("live.browser.refresh", rates, "Hz", against="requestAnimationFrame of the same page"),
         figure("live.server.cpu", load, "%", against="one core, one viewer, 60 epochs/s", goal=25.0, sense="at most"),
-        figure("live.round_trip", trips, "ms", f"floor: a rerun of the fragment, there and back; load average {os.getloadavg()[0]:.1f}"),
+        figure("live.round_trip", trips, "ms", f"a question for frames, there and back; load average {os.getloadavg()[0]:.1f}"),
         figure("live.change.wait", waits, "ms", "click to the first painted frame with it", goal=100.0, sense="at most"),
     ]
 
@@ -175,63 +175,68 @@ class Viewer:
 
     def __init__(self, host: str) -> None:
         self.host = host
-        self.component = self.fragment = self.page = ""
         self.gen = self.seq = self.buffer = self.painted = self.asks = 0
-        self.asked = 0.0
+        self.asked: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Connect and load the page."""
+        """Connect, load the page, and read the letter of its component."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
         from websockets.asyncio.client import connect
 
         self.socket = await connect(f"ws://{self.host}/_stcore/stream", subprotocols=["streamlit"], max_size=None)  # type: ignore[list-item]
-        await self.socket.send(self._rerun())
-        while not self.component:
-            self._read(await self.socket.recv())
-        self.reader = asyncio.create_task(self._listen())
+        visit = BackMsg()
+        visit.rerun_script.query_string = ADDRESS.partition("?")[2]
+        await self.socket.send(visit.SerializeToString())
+        letter = b""
+        while not letter:
+            letter = ForwardMsg.FromString(await self.socket.recv()).delta.new_element.bidi_component.bytes
+        path, self.line = letter[1 : 1 + letter[0]].decode().split(" ")
+        self._read(letter[1 + letter[0] :])
+        self.rest = asyncio.create_task(self._ignore())
+        address, port = self.host.split(":")
+        self.reader, self.writer = await asyncio.open_connection(address, int(port))
+        self.head = f"POST {path} HTTP/1.1\r\nHost: {self.host}\r\nContent-Length: "
 
-    async def _listen(self) -> None:
-        async for message in self.socket:
-            self._read(message)
+    async def _ignore(self) -> None:
+        async for _ in self.socket:
+            pass
 
-    def _read(self, message: Any) -> None:
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
+    def _read(self, message: bytes) -> None:
         from dosegrade.web.protocol import header_of
 
-        told = ForwardMsg.FromString(message)
-        if told.HasField("new_session"):
-            self.page = told.new_session.page_script_hash
-        element = told.delta.new_element.bidi_component
-        if element.bytes:
-            self.component, self.fragment = element.id, told.delta.fragment_id
-            header = header_of(element.bytes)
-            if (header["gen"], header["seq"]) != (self.gen, self.seq) or not self.asks:
-                self.gen, self.seq, self.asked = header["gen"], header["seq"], 0.0
-                self.buffer += header["frames"]
+        header = header_of(message)
+        self.gen, self.seq = header["gen"], header["seq"]
+        self.buffer += header["frames"]
 
-    def _rerun(self, value: dict[str, Any] | None = None) -> bytes:
-        from streamlit.proto.BackMsg_pb2 import BackMsg
+    async def _ask(self) -> None:
+        self.asks += 1
+        more = {"count": CHUNK, "epochs": 1, "playing": True, "epoch": 0, "more": True}
+        value = {"gen": self.gen, "seq": self.seq, "ask": self.asks, **more}
+        body = json.dumps({"line": self.line, "event": "need", "value": value})
+        self.writer.write(f"{self.head}{len(body)}\r\n\r\n{body}".encode())
+        told = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
+        assert told.startswith("http/1.1 200"), told
+        length = int(told.partition("content-length:")[2].partition("\r\n")[0])
+        self._read(await self.reader.readexactly(length))
 
-        message = BackMsg()
-        state = message.rerun_script
-        state.query_string, state.page_script_hash = ADDRESS.partition("?")[2], self.page
-        if value is not None:
-            state.fragment_id = self.fragment
-            widget = state.widget_states.widgets.add()
-            widget.id = f"$$STREAMLIT_INTERNAL_KEY_{self.component}__events"
-            widget.json_trigger_value = json.dumps([{"event": "need", "value": value}])
-        return bytes(message.SerializeToString())
-
-    async def tick(self) -> None:
+    def tick(self) -> None:
         """One sixtieth of a second: paint a frame, and ask where half a chunk or less is left."""
         if self.buffer:
             self.buffer -= 1
             self.painted += 1
-        now = time.monotonic()
-        if self.buffer < CHUNK / 2 and now - self.asked > 2:
-            self.asked, self.asks = now, self.asks + 1
-            more = {"count": CHUNK, "epochs": 1, "playing": True, "epoch": 0, "more": True}
-            await self.socket.send(self._rerun({"gen": self.gen, "seq": self.seq, "ask": self.asks, **more}))
+        if self.asked is not None and self.asked.done():
+            self.asked.result()
+            self.asked = None
+        if self.buffer < CHUNK / 2 and self.asked is None:
+            self.asked = asyncio.create_task(self._ask())
+
+    async def close(self) -> None:
+        """Leave."""
+        for task in filter(None, (self.asked, self.rest)):
+            task.cancel()
+        self.writer.close()
+        await self.socket.close()
 
 
 async def watch(host: str, seconds: float, count: int) -> list[float]:
@@ -244,8 +249,7 @@ async def watch(host: str, seconds: float, count: int) -> list[float]:
     span = await _play(viewers, seconds)
     rates = [(viewer.painted - old) / span for viewer, old in zip(viewers, before, strict=True)]
     for viewer in viewers:
-        viewer.reader.cancel()
-        await viewer.socket.close()
+        await viewer.close()
     return rates
 
 
@@ -255,7 +259,7 @@ async def _play(viewers: list[Viewer], seconds: float) -> float:
         while ticks < now * FPS:
             ticks += 1
             for viewer in viewers:
-                await viewer.tick()
+                viewer.tick()
         await asyncio.sleep(max(0.0, ticks / FPS - (time.monotonic() - start)))
     return time.monotonic() - start
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: sessions share the cores, small products want no second one
-APP = Path(__file__).with_name("app.py")
+APP, SCRIPT = (Path(__file__).with_name(name) for name in ("app.py", "navigation.py"))
 
 
 def serve_command(extra: Sequence[str] = ()) -> list[str]:

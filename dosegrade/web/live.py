@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 KEY = "live"
-EVENTS = ("need", "pause", "reset", "rate", "edit", "inspect")
-SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "message.js", "live.js")
+EVENTS = ("need", "play", "pause", "reset", "rate", "settle", "edit", "inspect")
+SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "message.js", "player.js", "live.js")
 
 
 def _asset(*names: str) -> str:
@@ -20,10 +20,10 @@ def _asset(*names: str) -> str:
 _COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html"), css=_asset("live.css"), js=_asset(*SCRIPTS))
 
 
-def view(message: bytes) -> None:
-    """Mount the live view with a message; a message that the browser has seen changes nothing there."""
+def view(letter: bytes) -> None:
+    """Mount the live view with a letter of its line; a message that the browser has seen changes nothing there."""
     heard: dict[str, Any] = {f"on_{event}_change": _heard for event in EVENTS}
-    _COMPONENT(key=KEY, data=message, **heard)
+    _COMPONENT(key=KEY, data=letter, **heard)
 
 
 def asked() -> dict[str, Mapping[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -12,6 +10,7 @@ from dosegrade.errors import DosegradeError
 from dosegrade.nn.training import Config
 from dosegrade.web import controls, live, working
 from dosegrade.web.arithmetic import Arithmetic
+from dosegrade.web.channel import Line
 from dosegrade.web.link import from_query, to_query
 from dosegrade.web.session import Run
 from dosegrade.web.working import MOST_EPOCHS, OWN, Sheet
@@ -19,6 +18,7 @@ from dosegrade.web.working import MOST_EPOCHS, OWN, Sheet
 
 def follow_link() -> None:
     """Take the settings from the address where it is new: at the first visit, and where the reader went back or forward."""
+    catch_up()
     query = st.query_params.to_dict()
     touched = st.session_state.pop("touched", False)
     if touched or query == st.session_state.get("address") or (not query and _came_back()):
@@ -51,15 +51,31 @@ def settle(values: dict[str, Any]) -> str | None:
 
 def current_run(config: Config) -> Run:
     """The viewer's run with these settings: the one that is there, gone on with or started anew; the address tells it."""
-    run = st.session_state.get("run")
-    return _keep(run.change(config) if isinstance(run, Run) else Run(config))
+    line = _line()
+    if line is None:
+        line = st.session_state["line"] = Line(Run(config))
+    with line.lock:
+        line.run = line.run.change(config)
+        return _keep(line.run)
+
+
+def _line() -> Line[Run] | None:
+    line = st.session_state.get("line")
+    return line if isinstance(line, Line) else None
+
+
+def catch_up() -> None:
+    """Take over what the browser told the run by the short way, unless the page wants something else by now."""
+    line = _line()
+    if line is not None and st.session_state.get("config") == st.session_state.get("kept"):
+        st.session_state["config"] = st.session_state["kept"] = line.run.config
 
 
 def _keep(run: Run) -> Run:
-    """Make this the viewer's run, with its story in the settings and in the address bar."""
+    """Make this the run that the page shows, with its story in the settings and in the address bar."""
     if run is not st.session_state.get("run"):
         st.session_state.pop("inspected", None)
-    st.session_state["run"], st.session_state["config"] = run, run.config
+    st.session_state["run"], st.session_state["config"], st.session_state["kept"] = run, run.config, run.config
     if "complaint" not in st.session_state:
         _show_address(run.config)
     return run
@@ -73,34 +89,32 @@ def _show_address(config: Config) -> None:
         st.query_params.from_dict(query)
 
 
-def answer_browser() -> tuple[Run, str | None]:
-    """Do what the live view asked for, and give back the run to be shown, and a sentence where something could not be done."""
-    run: Run = st.session_state["run"]
+def answer_browser() -> tuple[Line[Run], str | None]:
+    """Do what the live view asked for, and give back the line to be shown, and a sentence where something could not be done."""
+    line: Line[Run] = st.session_state["line"]
     events, problem = live.asked(), None
-    if "reset" in events and events["reset"].get("gen") == run.gen:
-        run = _keep(run.restart())
-    if "need" in events:
-        run.answer(events["need"])
-    if "pause" in events:
-        run.pause(events["pause"])
-    if "inspect" in events:
-        run.pause(events["inspect"])
-        st.session_state["inspected"] = dict(events["inspect"])
-    if "edit" in events:
-        problem = run.edit(events["edit"])
+    with line.lock:
+        run = line.run
+        if "reset" in events and events["reset"].get("gen") == run.gen:
+            run = run.restart()
+        if "play" in events:
+            run.play(events["play"])
+        if "pause" in events:
+            run.pause(events["pause"])
+        if "inspect" in events:
+            run.pause(events["inspect"])
+        if "edit" in events:
+            problem = run.edit(events["edit"])
+        for event in ("need", "rate"):
+            if event in events:
+                run = run.hear(event, events[event])
+        if "rate" in events or "settle" in events:
+            st.session_state.pop("complaint", None)
+        line.run = run
         _keep(run)
-    if "rate" in events:
-        run = set_rate(events["rate"].get("rate"))
-    return run, problem
-
-
-def set_rate(rate: Any) -> Run:
-    """Go on with another learning rate; one that cannot be trained with changes nothing."""
-    config = controls.settings_now()
-    with contextlib.suppress(DosegradeError):
-        config = replace(config, learning_rate=rate)
-        st.session_state.pop("complaint", None)
-    return current_run(config)
+    if "inspect" in events:
+        st.session_state["inspected"] = dict(events["inspect"])
+    return line, problem
 
 
 def inspected(run: Run) -> Arithmetic | None:

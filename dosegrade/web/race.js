@@ -1,13 +1,6 @@
 // The race: every lane shows the same epoch. A message is a list of parts, each with its length (uint32) before it: a JSON header, then a
 // live message for each lane. A lane that has diverged sends no more frames and keeps its last picture; the others go on.
 
-const CHUNK = 30, KEEP = 2400, PATIENCE = 2000;
-const SPEEDS = [
-  { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
-  { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
-];
-const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
-const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
 const COLOURS = { light: ["#0067a5", "#c94f00", "#00775a", "#9b3376"], dark: ["#5fb4ee", "#f0a63c", "#35c79a", "#e592c8"] }; // told apart by the colour-blind
 
 function parted(bytes) {
@@ -16,41 +9,18 @@ function parted(bytes) {
   return { head: JSON.parse(new TextDecoder().decode(parts[0])), lanes: parts.slice(1).map(decode) };
 }
 
-class Race {
+class Race extends Player {
   constructor(root) {
-    this.root = root;
-    this.$ = (name) => root.querySelector(`.${name}`);
-    Object.assign(this, { queue: [], history: [], cursor: -1, gen: -1, seq: -1, stop: "", playing: false, asked: 0, asks: 0, held: 0, painted: 0, last: 0, spoke: 0, log: true, speed: SPEEDS[1], lanes: [] });
-    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    super(root, "race");
+    this.lanes = [];
     this.common = root.querySelector(".common canvas");
-    this.$("play").onclick = () => this.toggle();
-    this.$("step").onclick = () => this.step();
-    this.$("reset").onclick = () => { this.halt(); this.send("reset", { gen: this.gen, ask: ++this.asks }); };
-    this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
-    this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
-    this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
-    for (const speed of SPEEDS) {
-      const title = speed.hold > 1 ? "A few epochs a second" : `${60 * speed.epochs} epochs a second`;
-      this.$("speeds").append(Object.assign(document.createElement("button"), { type: "button", textContent: speed.name, title, onclick: () => { this.speed = speed; this.buttons(); } }));
-    }
-    this.keyed = (event) => this.key(event);
-    document.addEventListener("keydown", this.keyed);
-    this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.common);
-    this.buttons();
   }
 
-  key(event) {
-    const target = event.composedPath()[0];
-    const busy = target instanceof Element && target.closest("input, textarea, select, button, a, summary, [role], [contenteditable]");
-    if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " ") { event.preventDefault(); if (!event.repeat) this.toggle(); }
-    if (event.key === "ArrowRight") { event.preventDefault(); this.step(); }
-  }
+  read(bytes) { return parted(bytes); }
 
-  // The same message may come again (theme, rerun): its seq is known then.
   receive({ head, lanes }) {
-    if (head.gen === this.gen && head.seq <= this.seq) return;
+    if (this.known(head)) return;
     const changed = head.gen !== this.gen;
     if (changed) { this.halt(false); Object.assign(this, { queue: [], history: [], cursor: -1 }); }
     Object.assign(this, { gen: head.gen, seq: head.seq, stop: head.stop, note: head.note, asked: 0 });
@@ -92,94 +62,22 @@ class Race {
     this.lanes.forEach(({ figure }, i) => figure.style.setProperty("--ink", colours[i]));
   }
 
-  ask() {
-    const now = performance.now();
-    if (this.asked && now - this.asked < PATIENCE) return;
-    this.asked = now;
-    this.send("need", { seq: this.seq, gen: this.gen, ask: ++this.asks, count: CHUNK, epochs: this.speed.epochs, playing: this.playing, epoch: this.shown?.epoch ?? 0, more: this.more === true });
-    this.more = false;
-  }
-
-  get shown() { return this.history[this.cursor]; }
-
   // What a lane shows: its frame, or the last one before it diverged.
   frameOf(lane, upto = this.cursor) {
     for (let k = upto; k >= 0; k--) if (this.history[k].lanes[lane]) return this.history[k].lanes[lane];
     return null;
   }
 
-  toggle() { if (this.playing) { this.halt(); this.report(); } else this.play(); }
-
-  play() {
-    if (this.stop === "diverged" && !this.queue.length && this.cursor === this.history.length - 1) return;
-    this.more = Boolean(this.stop) && !this.queue.length;
-    if (this.more) this.stop = "";
-    Object.assign(this, { playing: true, held: 0, asked: 0 });
-    this.buttons();
-    this.draw();
-    this.tick = (now) => this.paint(now);
-    this.loop = requestAnimationFrame(this.tick);
-    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
-  }
-
-  halt(tell = true) {
-    this.playing = false;
-    cancelAnimationFrame(this.loop);
-    this.buttons();
-    if (tell) this.say(true);
-  }
-
-  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks }); }
-
-  paint(now) {
-    if (!this.playing) return;
-    this.loop = requestAnimationFrame(this.tick);
-    if (now - this.last < 12) return; // no more than about 60 a second on faster screens
-    this.last = now;
-    const calm = this.calm.matches ? 15 : 1;
-    if (++this.held < Math.max(this.speed.hold, calm)) return;
-    this.held = 0;
-    let moved = false;
-    for (let i = 0; i < (this.speed.hold > 1 ? 1 : calm); i++) moved = this.advance() || moved;
-    if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
-    if (moved) this.draw();
-    else if (this.stop) { this.halt(); this.report(); this.draw(); }
-  }
-
-  advance() {
-    if (this.cursor < this.history.length - 1) { this.cursor++; return true; }
-    const row = this.queue.shift();
-    if (!row) return false;
-    this.history.push(row);
-    if (this.history.length > KEEP) this.history = this.history.filter((old, i) => i === 0 || i > KEEP / 2 || i % 2 || old.lanes.some((frame) => !frame));
-    this.cursor = this.history.length - 1;
-    return true;
-  }
-
-  step() {
-    if (this.playing) this.halt();
-    if (this.advance()) { this.draw(); this.report(); return; }
-    if (this.stop === "diverged") return;
-    Object.assign(this, { stepping: true, more: Boolean(this.stop), asked: 0 });
-    this.ask();
-  }
-
-  show(index) { this.cursor = Math.max(0, Math.min(index, this.history.length - 1)); this.draw(); }
+  dear(row) { return row.lanes.some((frame) => !frame); }
 
   draw() {
-    if (this.stepping && this.queue.length) { this.stepping = false; this.advance(); this.report(); }
+    this.stepped();
     if (!this.shown || !this.ink) return;
     drawRace(this.common, this.ink, this);
     this.lanes.forEach((lane, i) => this.drawLane(lane, i));
     this.$("epoch").textContent = this.shown.epoch.toLocaleString("en");
-    const past = this.$("past"), root = this.$("race"), tip = this.cursor === this.history.length - 1;
-    Object.assign(past, { max: Math.max(0, this.history.length - 1), value: this.cursor });
-    past.setAttribute("aria-valuetext", `epoch ${this.shown.epoch}`);
-    Object.assign(root.dataset, { epoch: this.shown.epoch, gen: this.gen, painted: ++this.painted });
-    const end = this.stop && !this.queue.length && tip;
-    this.$("notice").hidden = !end;
-    this.$("notice").dataset.kind = this.stop;
-    if (end) this.$("notice").textContent = this.note;
+    Object.assign(this.box.dataset, { epoch: this.shown.epoch, gen: this.gen, painted: ++this.painted });
+    this.place();
     this.say(!this.playing);
   }
 
@@ -196,20 +94,8 @@ class Race {
     if (gone) out.textContent = `Diverged after epoch ${frame.epoch.toLocaleString("en")}: its steps are too large. Shown is the last epoch that had a loss.`;
   }
 
-  buttons() {
-    const play = this.$("play");
-    play.innerHTML = this.playing ? PAUSE : PLAY;
-    play.setAttribute("aria-pressed", this.playing);
-    this.$("race").dataset.playing = this.playing;
-    this.$("step").title = this.speed.epochs > 1 ? `One frame on: ${this.speed.epochs} epochs (right arrow)` : "One epoch on (right arrow)";
-    [...this.$("speeds").children].forEach((button, i) => button.setAttribute("aria-pressed", SPEEDS[i] === this.speed));
-  }
-
-  // The words for those who do not see the canvas: at most once a second.
   say(now) {
-    const time = performance.now();
-    if (!this.shown || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return;
-    this.spoke = time;
+    if (!this.due(now)) return;
     const words = this.scenes.map((scene, i) => {
       const frame = this.frameOf(i);
       return `${scene.label}: ${this.shown.lanes[i] ? "" : `diverged after epoch ${frame.epoch}, `}loss ${figure(frame.loss)}, ${scene.task === "classification" ? "accuracy" : "R squared"} ${told(scene, frame)}`;
@@ -218,14 +104,6 @@ class Race {
     this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
     this.common.setAttribute("aria-label", `Loss of every lane from epoch 0 to ${this.shown.epoch}. ${words.join("; ")}.`);
     this.lanes.forEach(({ canvas }, i) => canvas.setAttribute("aria-label", `Output of lane ${words[i]}`));
-  }
-
-  close() {
-    cancelAnimationFrame(this.loop);
-    clearTimeout(this.later);
-    this.playing = false;
-    this.resized.disconnect();
-    document.removeEventListener("keydown", this.keyed);
   }
 }
 
@@ -324,7 +202,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   race.send = setTriggerValue;
   race.ink = inks(parentElement.querySelector(".race"));
   if (race.lanes.length) race.paints();
-  if (data instanceof Uint8Array) race.receive(parted(data));
+  if (data instanceof Uint8Array) race.open(data);
   race.draw();
   return () => { race.close(); delete parentElement.race; };
 }

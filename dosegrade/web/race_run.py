@@ -57,6 +57,16 @@ class RaceRun:
         rounds = frames_together(self.trainers, count, apart, BUDGET) if not self.over else [[] for _ in self.trainers]
         self.message = self._publish(rounds)
 
+    def hear(self, event: str, told: Mapping[str, Any]) -> RaceRun:
+        """What the browser asks while it plays: `need` for frames."""
+        if event == "need":
+            self.answer(told)
+        return self
+
+    def play(self, told: Mapping[str, Any]) -> None:
+        """The browser plays, and asks for frames by another way."""
+        self.playing = told.get("gen") == self.gen or self.playing
+
     def pause(self, told: Mapping[str, Any]) -> None:
         """The browser stands still and says which epoch it shows."""
         if told.get("gen") == self.gen:

@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from dosegrade.web.channel import Line
 from dosegrade.web.race_run import RaceRun
 
 KEY = "race.live"
-EVENTS = ("need", "pause", "reset")
-SCRIPTS = ("draw.js", "draw_output.js", "draw_history.js", "message.js", "race.js")
+EVENTS = ("need", "play", "pause", "reset")
+SCRIPTS = ("draw.js", "draw_output.js", "draw_history.js", "message.js", "player.js", "race.js")
 
 
 def _asset(*names: str) -> str:
@@ -22,27 +23,29 @@ def _asset(*names: str) -> str:
 _COMPONENT = st.components.v2.component("dosegrade_race", html=_asset("race.html"), css=_asset("live.css", "race.css"), js=_asset(*SCRIPTS))
 
 
-def view(message: bytes) -> None:
-    """Mount the race with a message; a message that the browser has seen changes nothing there."""
+def view(letter: bytes) -> None:
+    """Mount the race with a letter of its line; a message that the browser has seen changes nothing there."""
     heard: dict[str, Any] = {f"on_{event}_change": _heard for event in EVENTS}
-    _COMPONENT(key=KEY, data=message, **heard)
+    _COMPONENT(key=KEY, data=letter, **heard)
 
 
 def _heard() -> None:
     """Streamlit keeps an event for `answered` only where it has a callback."""
 
 
-def answered(run: RaceRun) -> RaceRun:
-    """Do what the browser asked for in this rerun, and give back the race to be shown."""
+def answered(line: Line[RaceRun]) -> None:
+    """Do what the browser asked for in this rerun."""
     state = st.session_state.get(KEY) or {}
     events = {event: state[event] for event in EVENTS if isinstance(state.get(event), Mapping)}
-    if "reset" in events and events["reset"].get("gen") == run.gen:
-        run = run.restart()
-    if "need" in events:
-        run.answer(events["need"])
-    if "pause" in events:
-        run.pause(events["pause"])
-    return run
+    with line.lock:
+        if "reset" in events and events["reset"].get("gen") == line.run.gen:
+            line.run = line.run.restart()
+        if "play" in events:
+            line.run.play(events["play"])
+        if "pause" in events:
+            line.run.pause(events["pause"])
+        if "need" in events:
+            line.run = line.run.hear("need", events["need"])
 
 
 def table(run: RaceRun) -> None:

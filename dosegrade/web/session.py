@@ -6,6 +6,7 @@ what it needs to go back to the epoch that the viewer sees.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections import deque
@@ -17,6 +18,7 @@ import numpy as np
 
 from dosegrade.data import monotone_r2
 from dosegrade.data.features import titles
+from dosegrade.errors import DosegradeError
 from dosegrade.nn.config import MAX_WEIGHT, STOPS, differing
 from dosegrade.nn.training import DEAD, EVERY, PATCH, Config, Frame, Trainer, needs_reset
 from dosegrade.web.arithmetic import Arithmetic, arithmetic
@@ -64,6 +66,20 @@ class Run:
             self.gone_on = self.trainer.epoch
         self.seq += 1
         self.message = self._publish(self._train(whole(ask.get("count"), 1, MOST_FRAMES, 30), whole(ask.get("epochs"), 1, MOST_EPOCHS, 1)))
+
+    def hear(self, event: str, told: Mapping[str, Any]) -> Run:
+        """What the browser asks while it plays: `need` for frames, `rate` for another learning rate; the run to go on with."""
+        if event == "need":
+            self.answer(told)
+        if event == "rate":
+            rate: Any = told.get("rate")
+            with contextlib.suppress(DosegradeError):
+                return self.change(replace(self.config.now, learning_rate=rate))
+        return self
+
+    def play(self, told: Mapping[str, Any]) -> None:
+        """The browser plays, and asks for frames by another way."""
+        self.playing = told.get("gen") == self.gen or self.playing
 
     def pause(self, told: Mapping[str, Any]) -> None:
         """The browser stands still and says which epoch it shows."""
@@ -202,9 +218,7 @@ class Run:
         self.kept = {key: frame for key, frame in self.kept.items() if key <= epoch}
 
     def _publish(self, frames: Sequence[Frame]) -> bytes:
-        for frame in frames:
-            self.kept[frame.epoch] = apart(frame)
-        self.kept = thinned(self.kept)
+        self.kept = thinned(self.kept | {frame.epoch: apart(frame) for frame in frames})
         if not self.stop:
             self._judge()
         said = {"stop": self.stop, "note": self.note, "learning_rate": self.trainer.settings.learning_rate}

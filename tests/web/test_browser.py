@@ -55,6 +55,23 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     assert "learning_rate%3D0.03" in page.url
 
 
+def test_where_something_between_answers_for_the_server_it_asks_by_reruns(page: Any) -> None:
+    asked = []
+
+    def stranger(route: Any) -> None:
+        asked.append(route.request.post_data_json["event"])
+        route.fulfill(content_type="text/html", body="<p>Nothing here.</p>")
+
+    page.route("**/live-frames", stranger)
+    live = open_page(page)
+    live.locator("button.play").click()
+    until(page, "epoch > 60")
+    live.get_by_role("button", name="0.03", exact=True).click()
+    until(page, "rate === 0.03 && gen === 1")
+    page.unroute("**/live-frames")
+    assert asked == ["need"]
+
+
 def test_a_link_brings_the_same_run(page: Any) -> None:
     address = "/?preset=two-units&seed=7&batch=10"
     losses = []

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from dosegrade.nn.training import PRESETS
-from dosegrade.web import APP, controls, serve_command, session
+from dosegrade.web import APP, SCRIPT, controls, serve_command, session
 from dosegrade.web.protocol import unpack
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from streamlit.testing.v1 import AppTest
+    from streamlit.web.server.app_discovery import discover_asgi_app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +28,7 @@ def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def visit(**query: str) -> AppTest:
     """The page after one run, with this address."""
-    app = AppTest.from_file(str(APP), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
     app.query_params.update(query)
     return app.run()
 
@@ -48,13 +49,14 @@ def press(app: AppTest, count: int = 30) -> AppTest:
 
 
 def shown(app: AppTest) -> Any:
-    return unpack(app.get("bidi_component")[0].proto.bytes)
+    letter = app.get("bidi_component")[0].proto.bytes
+    return unpack(letter[1 + letter[0] :])
 
 
-def test_the_page_is_whole_from_the_app_py_of_a_checkout_too() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=20).run()
-    assert not app.exception
-    assert app.title[0].value == "Watch a small network learn"
+@pytest.mark.parametrize("path", [ROOT / "app.py", APP])
+def test_streamlit_finds_the_app_of_a_checkout_and_of_the_package(path: Path) -> None:
+    found = discover_asgi_app(path)
+    assert (found.is_asgi_app, found.import_string) == (True, "app:app")
 
 
 def test_the_first_visit() -> None:
@@ -196,3 +198,24 @@ def test_theme_and_settings_are_the_same_from_the_source_tree_and_from_the_packa
     assert beside(ROOT) == beside(APP.parent)
     assert beside(ROOT)["runner"]["postScriptGC"] is False
     assert beside(ROOT)["browser"]["gatherUsageStats"] is False
+
+
+def test_what_the_browser_told_the_run_by_the_short_way_stands_in_the_page_after_the_next_rerun() -> None:
+    app = press(visit())
+    line = app.session_state["line"]
+    answer = unpack(line.hear("rate", {"gen": line.run.gen, "rate": 0.003}))[0]
+    assert answer["learning_rate"] == 0.003
+    assert chosen(app).learning_rate != 0.003
+    app.run()
+    assert chosen(app).now.learning_rate == 0.003
+    assert app.session_state["run"] is line.run
+    assert app.query_params
+
+
+def test_a_preset_pressed_after_that_wins() -> None:
+    app = press(visit())
+    line = app.session_state["line"]
+    line.hear("rate", {"gen": line.run.gen, "rate": 0.003})
+    app.button_group(key="preset").set_value("two-units").run()
+    assert chosen(app) == PRESETS["two-units"].config
+    assert line.run.config == PRESETS["two-units"].config

@@ -12,7 +12,7 @@ import pytest
 
 from dosegrade.quiz.kinds import Field, Question
 from dosegrade.quiz.question import load, shipped
-from dosegrade.web import APP, fields, shelf, sitting, typeset
+from dosegrade.web import SCRIPT, fields, shelf, sitting, typeset
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -23,7 +23,7 @@ TYPED = [(name, q.id) for name, quiz in QUIZZES.items() for q in quiz.typed]
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
     app.switch_page("app_pages/quiz.py")
     app.query_params.update(query)
     return app.run()

@@ -19,7 +19,7 @@ from dosegrade.errors import SandboxError, SubmissionError
 from dosegrade.grading.outcome import Outcome, Problem
 from dosegrade.quiz.question import load
 from dosegrade.sandbox import Program, Task, open_sandbox
-from dosegrade.web import APP, checker
+from dosegrade.web import SCRIPT, checker
 from dosegrade.web.desk import CHECKS, FAILED, Allowance, Desk, Paper, banks, submission, taken
 
 with warnings.catch_warnings():
@@ -241,7 +241,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Task], Outcome]
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
     app.switch_page("app_pages/self_check.py")
     app.query_params.update(query)
     return app.run()

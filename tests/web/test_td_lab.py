@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dosegrade.errors import SpecError
 from dosegrade.rl.td_lambda import METHODS
-from dosegrade.web import APP, lab_charts
+from dosegrade.web import SCRIPT, lab_charts
 from dosegrade.web.lab import DEFAULT, LECTURE, PRESETS, Lab, from_query, parting, play, to_query, views, visits
 from dosegrade.web.put_in import formula, formulas
 
@@ -180,7 +180,7 @@ def test_no_link_breaks_the_reader(query: dict[str, str]) -> None:
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
     app.switch_page("app_pages/td_lambda.py")
     app.query_params.update(query)
     return app.run()

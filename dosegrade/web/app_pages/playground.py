@@ -14,8 +14,9 @@ DERIVATION = Path(__file__).with_name("derivation.py")  # a path from the entry 
 @st.fragment
 def watch() -> None:
     """The live view and, while it stands still, the same epoch in still pictures and in numbers."""
-    run, problem = playground.answer_browser()
-    live.view(run.message)
+    line, problem = playground.answer_browser()
+    live.view(line.letter())
+    run = line.run
     if problem:
         st.warning(problem, icon=":material/error:")
     if run.changed_at is not None:

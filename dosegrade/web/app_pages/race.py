@@ -3,16 +3,19 @@
 import streamlit as st
 
 from dosegrade.web import race_controls, race_view
+from dosegrade.web.channel import Line
 from dosegrade.web.race_run import RaceRun
 
 
 @st.fragment
 def watch() -> None:
     """The lanes and, while they stand still, their figures as a table."""
-    run = st.session_state["race.run"] = race_view.answered(st.session_state["race.run"])
-    race_view.view(run.message)
-    if not run.playing and run.epoch:
-        race_view.table(run)
+    line = st.session_state["race.line"]
+    race_view.answered(line)
+    race_view.view(line.letter())
+    with line.lock:
+        if not line.run.playing and line.run.epoch:
+            race_view.table(line.run)
 
 
 race_controls.MEMORY.follow_link()
@@ -28,8 +31,11 @@ race_controls.differ()
 race = race_controls.settings(side)
 race_controls.MEMORY.show_address(race)
 
-run = st.session_state.get("race.run")
-st.session_state["race.run"] = run.change(race) if isinstance(run, RaceRun) else RaceRun(race)
+if "race.line" not in st.session_state:
+    st.session_state["race.line"] = Line(RaceRun(race))
+line = st.session_state["race.line"]
+with line.lock:
+    line.run = line.run.change(race)
 with live:
     watch()
 st.caption("The dose curves are toys, made up for teaching. Nothing here is medical advice.")
