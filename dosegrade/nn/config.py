@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -290,11 +291,21 @@ def _check_weights(config: Config) -> None:
 
 def _told(config: Config) -> Iterator[Config]:
     """The settings at the beginning, then after each event of the story; SpecError where one cannot be trained with."""
-    now = replace(config, story=()) if config.story else config
+    now = _with(config, (("story", ()),)) if config.story else config
     yield now
     for _, changes in config.story:
-        now = replace(now, **{name: value for name, value in changes if name in TOLD})
+        known = tuple(change for change in changes if change[0] in TOLD)
+        try:
+            now = _with(now, known)
+        except TypeError:  # a value that cannot be hashed: it is refused in words
+            now = replace(now, **dict(known))
         yield now
+
+
+@functools.lru_cache(maxsize=1024)
+def _with(config: Config, changes: tuple[tuple[str, Any], ...]) -> Config:
+    """As `replace`, remembered: a story is told anew whenever an event joins it."""
+    return replace(config, **dict(changes))
 
 
 def _whole(what: str, value: Any, low: int, high: int, instead: int) -> None:

@@ -16,11 +16,17 @@ function paper(canvas) {
 function kept(canvas, name, key, w, h, paint) {
   const old = (canvas.kept ??= {})[name], full = `${key} ${canvas.width} ${canvas.height}`;
   if (old?.full === full) return old;
+  const { picture, ctx } = blank(canvas, w, h);
+  return (canvas.kept[name] = { full, picture, ...paint(ctx) });
+}
+
+// An empty picture as large as a canvas.
+function blank(canvas, w, h) {
   const picture = document.createElement("canvas"), ctx = picture.getContext("2d");
   Object.assign(picture, { width: canvas.width, height: canvas.height });
   ctx.scale(canvas.width / w, canvas.height / h);
   ctx.lineJoin = "round";
-  return (canvas.kept[name] = { full, picture, ...paint(ctx) });
+  return { picture, ctx };
 }
 
 let serial = 0; // of the colours: a picture kept in the old ones is painted anew

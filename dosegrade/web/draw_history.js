@@ -12,15 +12,48 @@ function lasting(epoch) {
   return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((m) => m * unit).find((end) => end >= Math.max(epoch, 50));
 }
 
-// Axes and words that stay while the ranges do, painted once; gives back the scales.
-function grid(canvas, { ctx, w, h }, ink, box, end, [low, high], xs, ys, label, more = () => {}) {
-  const still = kept(canvas, "axes", `${end} ${low} ${high} ${label.name} ${ink.serial}`, w, h, (onto) => {
+const PIECE = 30;
+
+// Lines over the epochs on their ground, piece by piece: up to a multiple of PIECE they are kept as a picture, only the rest is drawn anew.
+function trails(canvas, { ctx, w, h }, key, ground, history, upto, lines) {
+  const full = `${key} ${canvas.width} ${canvas.height}`;
+  let done = canvas.trail;
+  if (done?.full !== full || done.ground !== ground || upto < done.upto || history[done.upto] !== done.frame) {
+    done = canvas.trail = { full, ground, ...blank(canvas, w, h), upto: 0, frame: history[0], lengths: lines.map(() => 0) };
+    done.ctx.drawImage(ground, 0, 0, w, h);
+  }
+  const to = upto - ((upto - done.upto) % PIECE);
+  if (to > done.upto) {
+    const stride = Math.ceil((to - done.upto) / 500);
+    lines.forEach((one, k) => { done.lengths[k] = trail(done.ctx, one, history, done.upto, to, stride, done.lengths[k]); });
+    Object.assign(done, { upto: to, frame: history[to] });
+  }
+  ctx.drawImage(done.picture, 0, 0, w, h);
+  lines.forEach((one, k) => trail(ctx, one, history, to, upto, 1, done.lengths[k]));
+}
+
+// One line from a frame to another, its dashes going on after `length`; gives back its length then.
+function trail(ctx, { x, y, color, width, dash = [] }, history, from, to, stride, length) {
+  let pen = false, u = 0, v = 0, long = length;
+  ctx.beginPath();
+  for (let k = from; k <= to; k = k < to ? Math.min(to, k + stride) : to + 1) {
+    const a = x(history[k]), b = y(history[k]);
+    if (!Number.isFinite(b)) { pen = false; continue; }
+    if (pen) { ctx.lineTo(a, b); long += Math.hypot(a - u, b - v); } else ctx.moveTo(a, b);
+    pen = true; u = a; v = b;
+  }
+  ctx.lineDashOffset = length;
+  line(ctx, color, width, dash);
+  return long;
+}
+
+// Axes and words that stay while the ranges do, painted once; gives back the picture and the scales.
+function grid(canvas, { w, h }, ink, box, end, [low, high], xs, ys, label, more = () => {}) {
+  return kept(canvas, "axes", `${end} ${low} ${high} ${label.name} ${ink.serial}`, w, h, (onto) => {
     const scales = axes(onto, ink, box, [0, end], [low, high], xs, ys, label);
     more(onto);
     return scales;
   });
-  ctx.drawImage(still.picture, 0, 0, w, h);
-  return still;
 }
 
 const powers = (low, high) => ticks(low, high, Math.min(high - low, 4)).filter(Number.isInteger);
@@ -28,7 +61,7 @@ const rough = (v) => `${+v.toPrecision(3)}`;
 const power = (v) => (Math.abs(v) > 3 ? `1e${v}`.replace("-", "−") : `${+(10 ** v).toPrecision(3)}`);
 
 function drawLoss(canvas, ink, history, upto, log, validated) {
-  const sheet = paper(canvas), { ctx, w, h } = sheet, { count, of } = sampled(history, upto, 500);
+  const sheet = paper(canvas), { w, h } = sheet, { count, of } = sampled(history, upto, 500);
   if (!w || !h) return;
   const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
   let low = Infinity, high = -Infinity;
@@ -41,14 +74,15 @@ function drawLoss(canvas, ink, history, upto, log, validated) {
   if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
   if (log) { low = Math.floor(low); high = Math.max(Math.ceil(high), low + 1); } else { low = 0; high = high > 0 ? high * 1.05 : 1; }
   const end = lasting(of(count - 1).epoch), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
-  const { X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : rough);
-  if (validated) { path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).validation_loss))); line(ctx, ink.truth, 2, [5, 3]); }
-  path(ctx, count, (k) => X(of(k).epoch), (k) => Y(value(of(k).loss))); line(ctx, ink.fit, 2.5);
+  const { picture, X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : rough);
+  const x = (frame) => X(frame.epoch), lines = [{ x, y: (frame) => Y(value(frame.loss)), color: ink.fit, width: 2.5 }];
+  if (validated) lines.unshift({ x, y: (frame) => Y(value(frame.validation_loss)), color: ink.truth, width: 2, dash: [5, 3] });
+  trails(canvas, sheet, lines.length, picture, history, upto, lines);
 }
 
 // The gradient's size, a line for each layer, always on a log scale: what vanishes goes down by powers of ten.
 function drawGradients(canvas, ink, history, upto) {
-  const sheet = paper(canvas), { ctx, w, h } = sheet, { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
+  const sheet = paper(canvas), { w, h } = sheet, { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
   if (!w || !h) return;
   let low = Infinity, high = -Infinity;
   for (let k = 0; k < count; k++) for (const g of of(k).gradient) if (g > 1e-30 && Number.isFinite(g)) { low = Math.min(low, g); high = Math.max(high, g); }
@@ -56,11 +90,10 @@ function drawGradients(canvas, ink, history, upto) {
   high = Number.isFinite(high) ? Math.max(Math.ceil(Math.log10(high)), low + 1) : 0;
   const end = lasting(of(count - 1).epoch), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
   const title = (onto) => { onto.fillStyle = ink.text; write(onto, ink, "|g| over the epochs", 0, 12, { size: 11.5, alpha: 0.72 }); };
-  const { X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, 3), powers(low, high), power, title);
-  for (let l = 0; l < layers; l++) {
-    path(ctx, count, (k) => X(of(k).epoch), (k) => { const g = of(k).gradient[l]; return g > 1e-30 ? Y(Math.log10(g)) : NaN; });
-    line(ctx, shadeOf(ink, l, layers), 2, DASHES[l % DASHES.length]);
-  }
+  const { picture, X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, 3), powers(low, high), power, title);
+  const size = (g) => (g > 1e-30 ? Y(Math.log10(g)) : NaN);
+  const lines = Array.from({ length: layers }, (_, l) => ({ x: (frame) => X(frame.epoch), y: (frame) => size(frame.gradient[l]), color: shadeOf(ink, l, layers), width: 2, dash: DASHES[l % DASHES.length] }));
+  trails(canvas, sheet, layers, picture, history, upto, lines);
 }
 
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];

@@ -26,6 +26,7 @@ from dosegrade.web.protocol import ARRAYS, Scene, pack
 
 BUDGET = 0.02
 MOST_FRAMES, MOST_EPOCHS = 60, 100
+FIRST = 12  # frames after a change: few, so that the first is there soon
 KEPT_FRAMES, KEPT_BYTES, RECENT = 240, 600_000, 64
 LIMIT, WINDOW, LEAST_GAIN, FITTED, ROOM = 5000, 800, 1e-3, 0.99995, 0.01
 STRIDE = 200
@@ -107,7 +108,7 @@ class Run:
             self.gone_on = 0
         self.trainer.update_config(config)
         self._turned()
-        self.message = self._publish(self._train(30, 1) if self.playing else [self.trainer.frame()])
+        self.message = self._publish(self._train(FIRST, 1) if self.playing else [self.trainer.frame()])
         return self
 
     def edit(self, told: Mapping[str, Any]) -> str | None:
