@@ -8,12 +8,10 @@ import __future__
 
 import ast
 import errno
-import importlib.abc
 import importlib.machinery
 import inspect
 import io
 import os
-import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from . import values
+from . import modules, values
 
 SEED = 20_240_229
 FUTURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
@@ -108,7 +106,20 @@ class Printed(io.TextIOBase):
         return "utf-8"
 
 
-class Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Elsewhere:
+    """Where a worker with the usual modules is asked for one that another may have: says so and ends, to be run again there."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """None for a module that no worker has; else does not return."""
+        if name.partition(".")[0] in modules.UNSURE:
+            self._channel.send(values.ELSEWHERE)
+            os._exit(0)
+
+
+class Siblings:
     """Imports the files beside the solution from memory; nothing can be opened here."""
 
     def __init__(self) -> None:
@@ -122,7 +133,9 @@ class Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """A sibling's spec, or that of a folder that holds one."""
         if name in self._files:
             file = self._files[name][0]
-            spec = importlib.machinery.ModuleSpec(name, self, origin=file, is_package=file.endswith("__init__.py"))
+            package = file.endswith("__init__.py")
+            # Not an importlib.abc.Loader by name: that module imports half the library.
+            spec = importlib.machinery.ModuleSpec(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
             spec.has_location = True
             return spec
         if any(other.startswith(name + ".") for other in self._files):
@@ -319,7 +332,10 @@ class Run:
         self._channel, self._request, self._printed = stage.channel, request, stage.printed
         self._loaded = Loaded(request["name"], request["cells"])
         stage.siblings.have(request["siblings"])
-        sys.modules.setdefault(_module_name(request["name"]), self._loaded.module)
+        name = _module_name(request["name"])
+        if stage.elsewhere and name not in sys.modules:
+            stage.elsewhere.find_spec(name)
+        sys.modules.setdefault(name, self._loaded.module)
         sys.argv[:] = [request["name"]]
 
     def everything(self) -> None:
@@ -427,20 +443,22 @@ def _rehearsal() -> bytes:
 
 
 class Stage:
-    """The interpreter as every program finds it, set before the fork: the way out, the streams, the importer."""
+    """The interpreter as every program finds it, set before the fork: the way out, the streams, the importers; `usual` modules or all."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, usual: bool = False) -> None:
         self.channel = Channel(descriptor)
         self.printed = Printed(self.channel)
         self.siblings = Siblings()
-        sys.meta_path.append(self.siblings)
+        self.elsewhere = Elsewhere(self.channel) if usual else None
+        sys.meta_path += [self.elsewhere, self.siblings] if self.elsewhere else [self.siblings]  # the library's before the student's own
         sys.modules["__main__"] = ModuleType("__main__")
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc,assignment]
 
     def seed(self) -> None:
         """The random states that every program finds; after the last `os.fork`, at which Python draws a new one."""
-        random.seed(SEED)
-        np.random.seed(SEED)  # noqa: NPY002
+        if "random" in sys.modules:
+            sys.modules["random"].seed(SEED)
+            np.random.seed(SEED)  # noqa: NPY002
 
     def rehearse(self) -> None:
         """Runs a small program, as `serve` would."""

@@ -21,7 +21,8 @@ from dosegrade.errors import SandboxError
 from dosegrade.grading.outcome import Outcome, Problem
 from dosegrade.sandbox import Program, Task, selftest, values
 from dosegrade.sandbox.clock import Clock
-from dosegrade.sandbox.transcript import TooMuch, Transcript
+from dosegrade.sandbox.modules import asks_for_more
+from dosegrade.sandbox.transcript import Elsewhere, TooMuch, Transcript
 from dosegrade.sandbox.worker import Worker, WorkerLost
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ Calls = tuple[tuple[Any, ...], ...]
 KEPT_TASKS = 64
 RECYCLE_RUNS = 500
 ANSWER_SECONDS = 10.0
+CLOSED = "found a sandbox that was closed, expected an open one; open another"
 
 
 _ENCODED: dict[int, tuple[Calls, list[bytes]]] = {}
@@ -73,9 +75,9 @@ def request(program: Program, tasks: Sequence[Task]) -> bytes:
 class Session:
     """One child from fork to end."""
 
-    def __init__(self, worker: Worker, tasks: Sequence[Task], body: bytes, again: bool = False) -> None:
+    def __init__(self, worker: Worker, tasks: Sequence[Task], body: bytes, again: bool = False, usual: bool = False) -> None:
         self._worker, self._left = worker, memoryview(body)
-        self.transcript = Transcript(tasks, again)
+        self.transcript = Transcript(tasks, again, usual)
         self._clock = Clock()
         self._cause: Problem | None = None
         self._killed_at = math.inf
@@ -86,6 +88,9 @@ class Session:
         try:
             self._converse()
             self._conclude()
+        except Elsewhere:
+            self._worker.kill(self._child)
+            raise
         finally:
             self._worker.done(self._child)
         return self.transcript
@@ -198,16 +203,27 @@ def ending(status: int) -> Problem:
 
 
 class LinuxSandbox:
-    """One worker; programs one after the other. Opened at once, waits for the worker at its first run."""
+    """One worker; programs one after the other. Opened at once, waits for the worker at its first run.
+
+    The worker has the `usual` modules; for a program that asks for another, a second sandbox is opened, whose worker has all.
+    """
 
     def __init__(
-        self, *, worker: Worker | None = None, without: tuple[str, ...] = (), recycle_runs: int = RECYCLE_RUNS, niceness: int = 0
+        self,
+        *,
+        worker: Worker | None = None,
+        without: tuple[str, ...] = (),
+        recycle_runs: int = RECYCLE_RUNS,
+        niceness: int = 0,
+        usual: bool = True,
     ) -> None:
         self._lock = threading.Lock()
         self._without, self._niceness, self._recycle, self._runs = without, niceness, recycle_runs, 0
         self._layers: tuple[selftest.Layer, ...] = ()
         self._closed = False
-        self._worker: Worker | None = worker or Worker(without, niceness)
+        self._usual = usual
+        self._other: LinuxSandbox | None = None
+        self._worker: Worker | None = worker or Worker(without, niceness, usual)
         self._greeted = False
 
     def __enter__(self) -> LinuxSandbox:
@@ -220,6 +236,8 @@ class LinuxSandbox:
         """Ends the worker. A closed sandbox runs nothing more."""
         self._closed = True
         self._drop()
+        if self._other is not None:
+            self._other.close()
 
     def start(self) -> None:
         """Waits until the worker is ready and has proved itself; raises SandboxError where it does not hold."""
@@ -237,9 +255,21 @@ class LinuxSandbox:
         """One outcome a task. The program is loaded once; where a task kills its process, again for those after it."""
         outcomes: list[Outcome] = []
         with self._lock:
-            while len(outcomes) < len(tasks):
-                outcomes += self._attempt(program, tasks[len(outcomes) :], again=bool(outcomes))
+            if self._usual and asks_for_more(program):
+                return self._elsewhere().run(program, tasks)
+            try:
+                while len(outcomes) < len(tasks):
+                    outcomes += self._attempt(program, tasks[len(outcomes) :], again=bool(outcomes))
+            except Elsewhere:
+                return self._elsewhere().run(program, tasks)
         return tuple(outcomes)
+
+    def _elsewhere(self) -> LinuxSandbox:
+        if self._closed:
+            raise SandboxError(CLOSED)
+        if self._other is None:
+            self._other = LinuxSandbox(without=self._without, recycle_runs=self._recycle, niceness=self._niceness, usual=False)
+        return self._other
 
     def floor(self) -> None:
         """What a run cannot cost less than: a fork of the same process that ends at once (for benchmarks)."""
@@ -249,11 +279,11 @@ class LinuxSandbox:
     def _attempt(self, program: Program, tasks: Sequence[Task], again: bool) -> list[Outcome]:
         body = request(program, tasks)
         try:
-            transcript = self._retrying(lambda worker: Session(worker, tasks, body, again).run())
+            return self._retrying(lambda worker: Session(worker, tasks, body, again, self._usual).run()).outcomes
         except WorkerLost as error:
             return [Outcome(problem=Problem("sandbox", f"the checker itself failed: {error}"))] * len(tasks)
-        self._runs += 1
-        return transcript.outcomes
+        finally:
+            self._runs += 1
 
     def _retrying(self, use: Callable[[Worker], T]) -> T:
         """`use` with the worker; where the worker is lost, once more with a new one."""
@@ -269,11 +299,11 @@ class LinuxSandbox:
 
     def _ready(self) -> Worker:
         if self._closed:
-            raise SandboxError("found a sandbox that was closed, expected an open one; open another")
+            raise SandboxError(CLOSED)
         if self._worker is not None and (self._runs >= self._recycle or self._worker.owner != os.getpid()):
             self._drop()
         if self._worker is None:
-            self._worker, self._greeted, self._runs = Worker(self._without, self._niceness), False, 0
+            self._worker, self._greeted, self._runs = Worker(self._without, self._niceness, self._usual), False, 0
         if not self._greeted:
             self._greet(self._worker)
         return self._worker

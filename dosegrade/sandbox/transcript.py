@@ -38,11 +38,18 @@ def small_answer(payload: bytes) -> Answer:
     return to_answer(*values.unpack_answer(payload))
 
 
-class Transcript:
-    """Records in, outcomes out, for one process that runs some tasks. `again`: what loading prints has been kept before."""
+class Elsewhere(Exception):
+    """The child asks to be run where all modules are."""
 
-    def __init__(self, tasks: Sequence[Task], again: bool = False) -> None:
-        self._tasks, self._again = tasks, again
+
+class Transcript:
+    """Records in, outcomes out, for one process that runs some tasks. `again`: what loading prints has been kept before.
+
+    `usual`: the process has the usual modules only.
+    """
+
+    def __init__(self, tasks: Sequence[Task], again: bool = False, usual: bool = False) -> None:
+        self._tasks, self._again, self._usual = tasks, again, usual
         self._buffer = bytearray()
         self._received = 0
         self._answers: list[Answer] = []
@@ -82,7 +89,7 @@ class Transcript:
         with memoryview(self._buffer) as view:
             while stop - start >= head and not self.finished:
                 kind, size = values.HEADER.unpack_from(view, start)
-                if not values.READY <= kind <= values.FAILED:
+                if not values.READY <= kind <= values.ELSEWHERE:
                     raise Malformed("found no such record")
                 if self._received + size > self._most:
                     raise TooMuch
@@ -105,6 +112,8 @@ class Transcript:
             raise Malformed("found a record before the start")
         elif kind == values.TEXT:
             self._printed += payload[: max(0, self.limits.print_bytes + 1 - len(self._printed))]
+        elif kind == values.ELSEWHERE and self._usual:
+            raise Elsewhere
         elif kind == values.FAILED:
             self.stop(Problem(*values.unpack_failure(payload)))
         else:

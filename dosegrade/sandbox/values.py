@@ -9,6 +9,7 @@ import marshal
 import math
 import re
 import struct
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ MAX_NAME = 200
 MAX_TEXT = 500
 
 # Records from child to parent: one byte of kind, four of length, the payload.
-READY, LOADED, TEXT, ANSWER, DONE, FAILED = range(1, 7)
+READY, LOADED, TEXT, ANSWER, DONE, FAILED, ELSEWHERE = range(1, 8)
 HEADER = struct.Struct("<BI")
 # Before a request: bytes of memory and seconds of CPU, which hold before anything is decoded.
 REQUEST = struct.Struct("<QI")
@@ -138,7 +139,7 @@ def _flaw_of(value: Any, depth: int) -> str | None:
         if depth == 0:
             return "deep"
         return next((flaw for flaw in (_flaw_of(item, depth - 1) for item in value) if flaw is not None), None)
-    if isinstance(value, np.ma.MaskedArray):
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):  # not imported for the question alone
         return "masked"
     if isinstance(value, np.ndarray | np.generic):
         return "bool" if value.dtype.kind == "b" else None

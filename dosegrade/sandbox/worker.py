@@ -74,9 +74,12 @@ class Child:
 
 
 class Worker:
-    """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests); `niceness` is its programs' priority."""
+    """Starts at once and without waiting; `hello` waits. `without` leaves layers out (tests); `niceness` is its programs' priority.
 
-    def __init__(self, without: tuple[str, ...] = (), niceness: int = 0) -> None:
+    It loads the `usual` modules or all.
+    """
+
+    def __init__(self, without: tuple[str, ...] = (), niceness: int = 0, usual: bool = True) -> None:
         self.pid = 0
         if sys.platform != "linux":
             raise SandboxError(
@@ -92,7 +95,7 @@ class Worker:
         self.socket.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
         try:
             with theirs:
-                self.pid = _spawn(command(",".join(without)), theirs.fileno())
+                self.pid = _spawn(command(",".join(without), "usual" if usual else "all"), theirs.fileno())
             if niceness:
                 os.setpriority(os.PRIO_PROCESS, self.pid, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
         except BaseException:

@@ -20,27 +20,19 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from . import modules
+
 CONTROL = 3
-# Everything a student may import: nothing can be opened after the lock, so what is not here is not available.
-PRELOAD = """
-numpy numpy.linalg numpy.fft numpy.random numpy.ma numpy.polynomial numpy.testing numpy.char numpy.rec numpy.strings numpy.ctypeslib
-numpy.typing numpy.dtypes numpy.exceptions numpy.lib.stride_tricks numpy.lib.scimath numpy.lib.mixins numpy.lib.format
-abc argparse array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv ctypes dataclasses datetime decimal
-difflib enum fractions functools gc glob hashlib heapq importlib inspect io itertools json keyword linecache logging math numbers
-operator os os.path pathlib pickle platform pprint queue random re shutil signal statistics string struct subprocess sys tempfile
-textwrap threading time timeit token tokenize traceback types typing unittest uuid warnings weakref zlib
-encodings.ascii encodings.latin_1 encodings.cp1252 encodings.utf_8_sig encodings.utf_16 encodings.idna encodings.unicode_escape
-"""
 
 
 class Zygote:
     """One worker's process: the control socket, the filter, and the child that runs now."""
 
-    def __init__(self, control: socket.socket, skip: frozenset[str]) -> None:
+    def __init__(self, control: socket.socket, skip: frozenset[str], usual: bool) -> None:
         from . import child, filter, layers, pages, selftest, values
 
         self._child, self._layers, self._pages, self._selftest, self._values = child, layers, pages, selftest, values
-        self._control, self._skip = control, skip
+        self._control, self._skip, self._usual = control, skip, usual
         self._forks = 0
         self._children: dict[int, int] = {}
         self._found: dict[str, list[Any]] = {}
@@ -58,7 +50,7 @@ class Zygote:
         warm_up()
         self._child.rehearse()
         close_imports()
-        self._stage = self._child.Stage(CONTROL + 1)
+        self._stage = self._child.Stage(CONTROL + 1, self._usual)
         gc.collect()
         self._filled = fill_gaps()
         gc.freeze()
@@ -241,8 +233,9 @@ def warm_up() -> None:
         benign()
         np.linalg.svd(np.eye(3))
         np.einsum("ij,jk->ik", np.eye(2), np.eye(2))
-        np.random.default_rng(0).normal()
-        np.fft.fft(np.ones(4))
+        if "numpy.random" in sys.modules:
+            np.random.default_rng(0).normal()
+            np.fft.fft(np.ones(4))
         repr((np.linspace(0, 1, 3), np.float64(1)))
         try:
             np.asarray([1, [2, 3]], dtype=float)
@@ -286,9 +279,9 @@ def watch_children() -> socket.socket:
     return wake
 
 
-def preload() -> None:
-    """Imports everything that students may use."""
-    for name in PRELOAD.split():
+def preload(names: str) -> None:
+    """Imports what students may use."""
+    for name in names.split():
         with contextlib.suppress(ModuleNotFoundError):  # a NumPy without it
             importlib.import_module(name)
 
@@ -301,7 +294,7 @@ def run_unlocked(libraries: str) -> None:
     body = read_all(0)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    preload()
+    preload(modules.ALL)
     from . import child, values
 
     close_imports()
@@ -313,7 +306,7 @@ def run_unlocked(libraries: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Started by the parent with the control socket as descriptor 3: where NumPy lies, and the layers to leave out."""
+    """Started by the parent with the control socket as descriptor 3: where NumPy lies, the layers to leave out, whether to load all."""
     if arguments[1] == "--unsafe":
         run_unlocked(arguments[0])
     import resource
@@ -327,8 +320,9 @@ def main(arguments: list[str]) -> None:
     gc.disable()
     control = socket.socket(fileno=CONTROL)
     try:
-        preload()
-        zygote = Zygote(control, frozenset(arguments[1].split(",")))
+        usual = arguments[2:] != ["all"]
+        preload(modules.USUAL if usual else modules.ALL)
+        zygote = Zygote(control, frozenset(arguments[1].split(",")), usual)
         zygote.start()
     except Exception as error:
         control.send(b"E" + f"{type(error).__name__}: {error}".encode()[:500])

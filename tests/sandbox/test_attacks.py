@@ -192,7 +192,8 @@ def test_a_forged_answer_is_a_value_and_nothing_more(run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", ["v.record(v.DONE)", "v.record(v.READY)", "v.record(99)", "v.record(v.FAILED, b'\\xff\\0\\0\\0\\0\\0\\0')"]
+    "record",
+    ["v.record(v.DONE)", "v.record(v.READY)", "v.record(99)", "v.record(v.FAILED, b'\\xff\\0\\0\\0\\0\\0\\0')", "v.record(v.ELSEWHERE)"],
 )
 def test_a_forged_ending_is_the_programs_crash(run: Runner, record: str) -> None:
     (outcome,) = run(f"import os, sys\nv = sys.modules['_checker.values']\ndef f(): os.write(4, {record}); return 1.0")

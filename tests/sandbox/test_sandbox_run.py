@@ -16,6 +16,7 @@ from dosegrade.errors import SandboxError
 from dosegrade.grading.outcome import Outcome
 from dosegrade.sandbox import Cell, Limits, Program, Task, linux, open_sandbox, selftest
 from dosegrade.sandbox.linux import LinuxSandbox
+from dosegrade.sandbox.modules import asks_for_more
 from dosegrade.sandbox.unsafe import UnsafeSandbox
 from dosegrade.sandbox.worker import Worker, WorkerLost
 
@@ -96,6 +97,35 @@ def test_siblings_are_imported_from_memory_and_installed_modules_win(run: Runner
     assert numbers(outcome) == [4.0]
     (folder,) = run("from tools.deep import k\ndef f(): return k", siblings={"tools/deep.py": b"k = 5.0"})
     assert numbers(folder) == [5.0]
+
+
+WANTS = [
+    ("import random\ndef f(): print('once'); return random.random()", True),
+    ("import numpy as np\ndef f(): print('once'); return np.random.rand()", True),
+    ("import os, random\nprint('once')\ndef f(): return random.random()", False),
+    ("import numpy\nprint('once')\ndef f(): return getattr(numpy, 'ran' + 'dom').rand()", False),
+    ("print('once')\ndef f():\n try:\n  return __import__('statistics').mean([1, 3])\n except BaseException: return 0.0", False),
+]
+
+
+@pytest.mark.parametrize(("source", "told"), WANTS)
+def test_a_program_that_asks_for_more_than_the_usual_modules_runs_where_all_are(run: Runner, source: str, told: bool) -> None:
+    assert asks_for_more(Program((Cell(source.encode()),))) == told
+    first, second = run(f"{source}\ndef g(): return 2.0", "g", "f")
+    with LinuxSandbox(usual=False) as everything:
+        there = run_in(everything, f"{source}\ndef g(): return 2.0", "g", "f")
+    assert [each.digest for each in there] == [first.digest, second.digest]
+    assert kinds([first, second]) == [None, None]
+    assert (first.printed + second.printed).strip() == "once"
+    assert numbers(second) != [0.0]
+
+
+def test_the_librarys_modules_win_wherever_a_program_runs(run: Runner) -> None:
+    siblings = {"statistics.py": b"mean = max", "turtle.py": b"k = 7.0"}
+    (outcome,) = run("x = 1\nimport math, statistics\ndef f(): return statistics.mean([1.0, 3.0])", siblings=siblings)
+    assert numbers(outcome) == [2.0]
+    assert numbers(run("import turtle\ndef f(): return turtle.k", siblings=siblings)[0]) == [7.0]
+    assert numbers(run("import math, statistics\ndef f(): return statistics.mean([1.0, 3.0])", name="statistics.py")[0]) == [2.0]
 
 
 def test_the_program_is_a_real_module(run: Runner) -> None:
