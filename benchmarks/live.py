@@ -1,5 +1,5 @@
-"""How live the live page is: painted frames a second in Chromium, the server's load, the wait after a change, twenty viewers at once,
-a session beside an endless loop on the self-check page.
+"""How live the live pages are: painted frames a second in Chromium, the server's load, the wait after a change, races, twenty viewers at
+once, a session beside an endless loop on the self-check page, memory over ten minutes.
 
 `python -m benchmarks.live [--quick] [--json FILE]`. The viewers are clients that speak Streamlit's own protocol and ask for
 frames at a browser's pace and count those they would have painted; they do not draw. They run in a process of their own.
@@ -112,29 +112,40 @@ def cpu_seconds(pid: int) -> float:
 # One viewer in a real browser
 
 
-def in_browser(quick: bool) -> list[Figure]:
-    """Painted frames, the server's load and the wait after a change, in Chromium."""
+@contextlib.contextmanager
+def watching(address: str) -> Iterator[tuple[Any, int] | None]:
+    """A page in Chromium on a server of its own, and the server's process id; None where there is no Chromium."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        return [missing("live.browser.fps", "playwright")]
+        path = None
     if path is None:
-        return [missing("live.browser.fps", "Chromium")]
+        yield None
+        return
     with serving() as (host, pid), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.add_init_script(COUNT_FRAMES)
-        page.goto(f"http://{host}{ADDRESS}")
+        page.goto(f"http://{host}{address}")
+        yield page, pid
+        browser.close()
+
+
+def in_browser(quick: bool) -> list[Figure]:
+    """Painted frames, the server's load and the wait after a change, in Chromium."""
+    with watching(ADDRESS) as found:
+        if found is None:
+            return [missing("live.browser.fps", "Chromium or playwright")]
+        page, pid = found
         page.locator(".live button.play").click()
         page.wait_for_timeout(1500)
         page.locator(".live").evaluate(ROUND_TRIPS)
         fps, rates, load = windows(page, pid, 2 if quick else 5, 3.0 if quick else 6.0)
         trips = [float(trip) for trip in page.evaluate("trips")]
         waits = changes(page, 8 if quick else 25)
-        browser.close()
     return [
-        figure("live.browser.fps", fps, "frames/s", against="frames in which all four canvases were painted", goal=59.0, sense="at least"),
+        figure("live.browser.fps", fps, "frames/s", against="frames in which all five canvases were painted", goal=59.0, sense="at least"),
         figure("live.browser.refresh", rates, "Hz", against="requestAnimationFrame of the same page"),
         figure("live.server.cpu", load, "%", against="one core, one viewer, 60 epochs/s", goal=25.0, sense="at most"),
         figure("live.round_trip", trips, "ms", f"a question for frames, there and back; load average {os.getloadavg()[0]:.1f}"),
@@ -165,6 +176,61 @@ def changes(page: Any, repeats: int) -> list[float]:
         live.get_by_role("button", name="0.003" if i % 2 else "0.01", exact=True).click()
         waits.append(float(page.evaluate("waited")))
     return waits
+
+
+# Other pages, and a long time
+
+
+def races(quick: bool) -> list[Figure]:
+    """Frames a second of races in Chromium: four curves, and four decision surfaces."""
+    figures = []
+    for name, address in (("curves", "/race"), ("surfaces", "/race?race=bends")):
+        with watching(address) as found:
+            if found is None:
+                return [missing("live.race.fps", "Chromium or playwright")]
+            page, pid = found
+            page.locator(".race button.play").click()
+            page.wait_for_timeout(2500)
+            fps, _, _ = windows(page, pid, 2 if quick else 5, 3.0)
+        figures.append(figure(f"live.race.{name}.fps", fps, "frames/s", "frames in which all five canvases were painted", 57.0, "at least"))
+    return figures
+
+
+def memory(quick: bool) -> list[Figure]:
+    """What the server and the page hold after minutes of playing, over what they held when the history was full."""
+    minutes = 1 if quick else 10
+    with watching(f"{ADDRESS}&stop_epochs=90000&patience=90000") as found:
+        if found is None:
+            return [missing("live.memory", "Chromium or playwright")]
+        page, pid = found
+        session = page.context.new_cdp_session(page)
+        page.locator(".live button.play").click()
+        page.wait_for_timeout(60_000)
+        server, heap = [resident(pid)], [held(session)]
+        for _ in range(minutes):
+            page.wait_for_timeout(60_000)
+            server.append(resident(pid))
+            heap.append(held(session))
+        epochs = int(page.locator(".live").get_attribute("data-epoch"))
+    told = f"after {minutes} more minutes, {epochs:,} epochs in all"
+    return [
+        figure("live.memory.server", [server[-1]], "MiB", f"{told}; {server[0]:.0f} after the first"),
+        figure("live.memory.server.ratio", [server[-1] / server[0]], "x", "the first minute", 1.1, "at most"),
+        figure("live.memory.page", [heap[-1]], "MiB", f"{told}; {heap[0]:.0f} after the first"),
+        figure("live.memory.page.ratio", [heap[-1] / heap[0]], "x", "the first minute", 1.1, "at most"),
+    ]
+
+
+def resident(pid: int) -> float:
+    """MiB of a process in memory; Linux only."""
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def held(session: Any) -> float:
+    """MiB of a page's objects and arrays after a collection."""
+    session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    return float(usage["usedSize"] + usage.get("backingStorageSize", 0)) / 2**20
 
 
 # Twenty viewers that speak the protocol
@@ -292,18 +358,12 @@ def at_once(quick: bool) -> list[Figure]:
 
 def beside_a_loop(quick: bool) -> list[Figure]:
     """Frames of a training session alone and while the self-check page runs a program that never returns, by turns."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return [missing("live.beside_loop.ratio", "playwright")]
-    if path is None:
-        return [missing("live.beside_loop.ratio", "Chromium")]
     alone, beside = [], []
-    with serving() as (host, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        student = browser.new_page()
-        student.goto(f"http://{host}/self_check?quiz=dose-response&question=gradients")
+    with watching("/self_check?quiz=dose-response&question=gradients") as found:
+        if found is None:
+            return [missing("live.beside_loop.ratio", "Chromium or playwright")]
+        student, _ = found
+        host = student.url.split("/")[2]
         student.get_by_label("Your program").fill(LOOP)
         for _ in range(2 if quick else 5):
             with viewing(host, 3.0, 1) as rates_of:
@@ -313,7 +373,6 @@ def beside_a_loop(quick: bool) -> list[Figure]:
                 student.get_by_role("button", name="Check", exact=True).click()
                 beside += rates_of()
             student.get_by_text("The program did not come back in time").wait_for(timeout=60_000)
-        browser.close()
     ratios = [loop / quiet for loop, quiet in zip(beside, alone, strict=True)]
     return [
         figure("live.alone.fps", alone, "frames/s", against="one protocol-level viewer, before each loop"),
@@ -325,7 +384,8 @@ def beside_a_loop(quick: bool) -> list[Figure]:
 def main() -> None:
     """Measure everything, print it, write it."""
     options = arguments(str(__doc__))
-    write([*in_browser(options.quick), *at_once(options.quick), *beside_a_loop(options.quick)], PACKAGES, options.json)
+    parts = (in_browser, races, at_once, beside_a_loop, memory)
+    write([each for part in parts for each in part(options.quick)], PACKAGES, options.json)
 
 
 if __name__ == "__main__":

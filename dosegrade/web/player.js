@@ -2,7 +2,7 @@
 // A page adds `read` (bytes to a message), `receive`, `draw` and `say`.
 
 const CHUNK = 30;            // frames asked for at a time: half a second
-const KEEP = 2400;           // frames of history; beyond it every second of the older half goes
+const KEEP = 2400, LEAST = 240, ROOM = 40e6; // frames of history, fewer where they are large (bytes); then every second of the older half goes
 const PATIENCE = 2000;       // ms before a lost question is asked again
 const SPEEDS = [             // frames held for `hold` paints; `epochs` per frame
   { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
@@ -10,6 +10,12 @@ const SPEEDS = [             // frames held for `hold` paints; `epochs` per fram
 ];
 const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
 const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
+
+function bytesOf(frame) { return Object.values(frame).reduce((sum, value) => sum + (value.byteLength ?? 8), 0); }
+
+function own(frame) {
+  for (const [name, value] of Object.entries(frame)) if (value.buffer && value.buffer.byteLength > value.byteLength) frame[name] = value.slice();
+}
 
 class Player {
   constructor(root, name) {
@@ -130,12 +136,23 @@ class Player {
     const frame = this.queue.shift();
     if (!frame) return false;
     this.history.push(frame);
-    if (this.history.length > KEEP) this.history = this.history.filter((old, i) => i === 0 || i > KEEP / 2 || i % 2 || this.dear(old));
+    if (this.history.length > this.most) this.thin();
     this.cursor = this.history.length - 1;
     return true;
   }
 
-  // Whether a frame stays however long the history grows.
+  get most() { return Math.max(LEAST, Math.min(KEEP, Math.floor(ROOM / this.parts(this.history[0]).reduce((sum, part) => sum + bytesOf(part), 1)))); }
+
+  // Every second frame of the older half goes; those that stay get arrays of their own, which do not keep the whole message.
+  thin() {
+    const half = this.history.length >> 1;
+    this.history = this.history.filter((old, i) => i === 0 || i > half || i % 2 || this.dear(old));
+    for (const old of this.history.slice(0, half)) this.parts(old).forEach(own);
+  }
+
+  // What a frame of the history is made of, and whether it stays however long the history grows.
+  parts(frame) { return [frame]; }
+
   dear() { return false; }
 
   step() {

@@ -68,6 +68,8 @@ class Race extends Player {
     return null;
   }
 
+  parts(row) { return row.lanes.filter(Boolean); }
+
   dear(row) { return row.lanes.some((frame) => !frame); }
 
   draw() {
@@ -144,33 +146,29 @@ function drawPlane(canvas, { ctx, w, h }, ink, scene, frame) {
 
 // All losses in one picture, each line with its name at its end. A line that leaves all bounds leaves the picture at the top.
 function drawRace(canvas, ink, race) {
-  const { ctx, w, h } = paper(canvas), { history, cursor, log, scenes } = race;
+  const sheet = paper(canvas), { ctx, w, h } = sheet, { history, cursor, log, scenes } = race;
   if (!w || !h) return;
-  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v), stride = Math.max(1, Math.ceil((cursor + 1) / 400));
-  const rows = Math.ceil(cursor / stride) + 1, of = (k) => history[Math.min(cursor, k * stride)];
+  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v), { count, of } = sampled(history, cursor, 400);
   const first = Math.max(...history[0].lanes.map((frame) => frame?.loss ?? 0).filter(Number.isFinite), 1e-12);
   let low = Infinity, high = -Infinity;
-  for (let k = 0; k < rows; k++) for (const frame of of(k).lanes) if (frame && Number.isFinite(frame.loss)) { const v = value(frame.loss); low = Math.min(low, v); high = Math.max(high, v); }
+  for (let k = 0; k < count; k++) for (const frame of of(k).lanes) if (frame && Number.isFinite(frame.loss)) { const v = value(frame.loss); low = Math.min(low, v); high = Math.max(high, v); }
   if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
   const top = log ? Math.ceil(Math.log10(first)) + 1 : 3 * first;
   if (log) { low = Math.floor(low); high = Math.min(Math.max(Math.ceil(high), low + 1), Math.max(top, low + 1)); } else { low = Math.min(0, low); high = Math.min(high * 1.05, top) || 1; }
   const phone = w < 520;
   ctx.font = `650 12.5px ${race.ink.font}`;
   const room = phone ? 34 : Math.min(0.34 * w, 34 + Math.max(...scenes.map((scene) => ctx.measureText(`${scene.label}, diverged`).width)));
-  const end = Math.max(of(rows - 1).epoch, 50), box = { left: 46, top: 12, wide: w - 52 - room, high: h - 40 };
-  const { X, Y } = axes(ctx, ink, box, [0, end], [low, high], ticks(0, end, phone ? 3 : 6), log ? powers(low, high) : ticks(low, high, 4), log ? power : (v) => `${+v.toPrecision(3)}`);
-  ctx.save();
-  ctx.beginPath(); ctx.rect(box.left, box.top - 3, box.wide + 4, box.high + 6); ctx.clip();
+  const end = lasting(history[cursor].epoch), box = { left: 46, top: 12, wide: w - 52 - room, high: h - 40 };
+  const { picture, X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, phone ? 3 : 6), log ? powers(low, high) : ticks(low, high, 4), log ? power : rough);
+  const within = (y) => Math.max(box.top - 3, y); // what leaves all bounds runs along the top
+  const lines = scenes.map((_, i) => ({ x: (row) => X(row.epoch), y: (row) => (row.lanes[i] ? within(Y(value(row.lanes[i].loss))) : NaN), color: race.inks[i].fit, width: 2.75 }));
+  trails(canvas, sheet, `${race.gen} ${lines.length}`, picture, history, cursor, lines);
   const names = scenes.map((scene, i) => {
-    const points = [];
-    for (let k = 0; k < rows; k++) { const frame = of(k).lanes[i]; if (frame && Number.isFinite(frame.loss)) points.push([X(frame.epoch), Y(value(frame.loss))]); }
-    path(ctx, points.length, (k) => points[k][0], (k) => points[k][1]);
-    line(ctx, race.inks[i].fit, 2.75);
-    const [x, y] = points.at(-1) ?? [box.left, box.top], out = !of(rows - 1).lanes[i];
+    const frame = race.frameOf(i), out = !history[cursor].lanes[i];
+    const x = frame ? X(frame.epoch) : box.left, y = frame && Number.isFinite(frame.loss) ? within(Y(value(frame.loss))) : box.top;
     if (out) cross(ctx, race.inks[i].fit, x, Math.max(y, box.top + 3));
     return { i, x, y: Math.min(box.top + box.high, Math.max(box.top + 4, y)), out, text: phone ? scene.letter : scene.label + (out ? ", diverged" : "") };
   });
-  ctx.restore();
   labels(ctx, race, names, box, room, phone);
 }
 
