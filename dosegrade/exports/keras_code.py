@@ -95,11 +95,7 @@ def keras_code(config: Config, epochs: int) -> str:
     told = [f"A small network learns, in Keras 3: {parts.described(config)}.", " ".join(differ) + " The data are a toy."]
     imports = ["import os", "", 'os.environ.setdefault("KERAS_BACKEND", "jax")', 'os.environ.setdefault("JAX_ENABLE_X64", "1")']
     script = Script(config, epochs, told, [*imports, "", "import keras", "import numpy as np", "", 'keras.config.set_floatx("float64")'])
-    parts.data(script)
-    parts.fed(script)
-    parts.scaled(script)
-    parts.weights(script)
-    parts.batches(script)
+    parts.given(script)
     _model(script)
     _training(script)
     return script.text

@@ -25,11 +25,7 @@ def numpy_code(config: Config, epochs: int) -> str:
         "The run on the page again, loss by loss; the data are a toy, nothing here is medical advice.",
     ]
     script = Script(first.config, epochs, told, ["import numpy as np"])
-    parts.data(script)
-    parts.fed(script)
-    parts.scaled(script)
-    parts.weights(script)
-    parts.batches(script)
+    parts.given(script)
     _network(script)
     counted = any(stage.config.schedule != "constant" for stage in (first, *later))
     start = [f"state = {memory(script)}", *(["step = 0"] if counted else []), *begun(script, LOSS, HELD)]

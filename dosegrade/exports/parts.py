@@ -78,6 +78,12 @@ def described(config: Config) -> str:
     return f"{sizes}{hidden} {network.dense[-1].f.spec} at the end, {loss}, {config.optimizer} at {config.learning_rate:g}"
 
 
+def given(script: Script) -> None:
+    """What a run begins with: data, features, scales, first weights, batches."""
+    for part in (data, fed, scaled, weights, batches):
+        part(script)
+
+
 def data(script: Script) -> None:
     """x (n, k) and y (n, 1) as they are measured, drawn by the rule of the data set; a reader's own rows as they are."""
     config, source = script.config, script.config.source

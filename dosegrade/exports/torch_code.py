@@ -95,11 +95,7 @@ def torch_code(config: Config, epochs: int) -> str:
     told = [f"A small network learns, in PyTorch: {parts.described(config)}.", " ".join([*differ, "The data are a toy."])]
     script = Script(config, epochs, told, ["import numpy as np", "import torch", "", "torch.set_default_dtype(torch.float64)"])
     script.rules = Writer(parts.TAKEN, TORCH)
-    parts.data(script)
-    parts.fed(script)
-    parts.scaled(script)
-    parts.weights(script)
-    parts.batches(script)
+    parts.given(script)
     _network(script)
     _training(script)
     return script.text

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
+from dosegrade.web.assets import asset
 from dosegrade.web.working import MOST_TERMS, MOST_WAYS, Factor, Sheet, Term, spell, terms, ways
 from dosegrade.web.working_tex import plain
 
@@ -22,12 +22,8 @@ WORDS = {"error": "of the loss", "slope": "slope", "weight": "weight", "input": 
 FADED = 1e-3
 
 
-def _asset(name: str) -> str:
-    return (files("dosegrade.web") / name).read_text(encoding="utf-8")
-
-
 _COMPONENT = st.components.v2.component(
-    "dosegrade_chain", html='<div class="chain"></div>', css=_asset("diagram.css"), js=_asset("diagram.js")
+    "dosegrade_chain", html='<div class="chain"></div>', css=asset("diagram.css"), js=asset("diagram.js")
 )
 
 

@@ -1,5 +1,8 @@
 // Drawing: what all views share. A drawing function paints one canvas from one frame; it keeps nothing but pictures that stay the same.
 
+const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
+const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
+
 function paper(canvas) {
   const ratio = window.devicePixelRatio || 1;
   const w = canvas.clientWidth, h = canvas.clientHeight;
@@ -9,7 +12,7 @@ function paper(canvas) {
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, w, h);
   ctx.lineJoin = "round";
-  return { ctx, w, h };
+  return { ctx, w, h, ratio };
 }
 
 // A picture that is painted once and copied until its key changes: axes, points, a colour bar.

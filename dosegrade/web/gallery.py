@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dosegrade.data import DATASETS, OWN, Source, sample
+from dosegrade.web.assets import asset
 
 Array = NDArray[Any]
 KEY = "gallery"
@@ -22,12 +22,8 @@ OWN_TITLE = "Your own rows"
 TABLE = '<path class="table" d="M8 10h24v20H8zM8 17h24M16 10v20M24 10v20M8 23.5h24"/>'
 
 
-def _asset(name: str) -> str:
-    return (files("dosegrade.web") / name).read_text(encoding="utf-8")
-
-
 _COMPONENT = st.components.v2.component(
-    "dosegrade_gallery", html='<div class="gallery"></div>', css=_asset("gallery.css"), js=_asset("gallery.js")
+    "dosegrade_gallery", html='<div class="gallery"></div>', css=asset("gallery.css"), js=asset("gallery.js")
 )
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import streamlit as st
+
+from dosegrade.web.assets import asset
 
 KEY = "live"
 EVENTS = ("need", "play", "pause", "reset", "rate", "settle", "edit", "inspect")
 SCRIPTS = ("draw.js", "draw_output.js", "draw_network.js", "draw_history.js", "hands.js", "message.js", "player.js", "live.js")
 
 
-def _asset(*names: str) -> str:
-    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
-
-
-_COMPONENT = st.components.v2.component("dosegrade_live", html=_asset("live.html"), css=_asset("live.css"), js=_asset(*SCRIPTS))
+_COMPONENT = st.components.v2.component("dosegrade_live", html=asset("live.html"), css=asset("live.css"), js=asset(*SCRIPTS))
 
 
 def view(letter: bytes) -> None:

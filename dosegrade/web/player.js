@@ -8,9 +8,6 @@ const SPEEDS = [             // frames held for `hold` paints; `epochs` per fram
   { name: "Slow", epochs: 1, hold: 8 }, { name: "1×", epochs: 1, hold: 1 },
   { name: "5×", epochs: 5, hold: 1 }, { name: "20×", epochs: 20, hold: 1 },
 ];
-const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
-const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
-
 function bytesOf(frame) { return Object.values(frame).reduce((sum, value) => sum + (value.byteLength ?? 8), 0); }
 
 function own(frame) {

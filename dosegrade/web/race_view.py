@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
+from dosegrade.web.assets import asset
 from dosegrade.web.channel import Line
 from dosegrade.web.race_run import RaceRun
 
@@ -16,11 +16,7 @@ EVENTS = ("need", "play", "pause", "reset")
 SCRIPTS = ("draw.js", "draw_output.js", "draw_history.js", "message.js", "player.js", "race.js")
 
 
-def _asset(*names: str) -> str:
-    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
-
-
-_COMPONENT = st.components.v2.component("dosegrade_race", html=_asset("race.html"), css=_asset("live.css", "race.css"), js=_asset(*SCRIPTS))
+_COMPONENT = st.components.v2.component("dosegrade_race", html=asset("race.html"), css=asset("live.css", "race.css"), js=asset(*SCRIPTS))
 
 
 def view(letter: bytes) -> None:

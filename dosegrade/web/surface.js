@@ -6,19 +6,10 @@ const BANDS = 22;
 const POWER = 1 / 3;     // low ground gets more contour lines than high ground
 const TURN = -0.62;       // how the relief is turned at first
 const ROOM = { left: 46, right: 10, top: 8, bottom: 38 };
-const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5v13l11-6.5z"/></svg>Play';
-const PAUSE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2.5 1.5h4v13h-4zM9.5 1.5h4v13h-4z"/></svg>Pause';
 
 function floats(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   return new Float32Array(bytes.buffer);
-}
-
-function rgb(color) {
-  const ctx = document.createElement("canvas").getContext("2d");
-  ctx.fillStyle = color;
-  ctx.fillRect(0, 0, 1, 1);
-  return ctx.getImageData(0, 0, 1, 1).data;
 }
 
 const nice = (value) => (value === 0 ? "0" : Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3 ? value.toExponential(1) : `${+value.toPrecision(3)}`).replace("-", "−");
@@ -69,13 +60,10 @@ class Land {
   }
 
   inks() {
-    const style = getComputedStyle(this.root);
-    const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-    const series = read("--st-chart-categorical-colors", "#d9480f,#0b7a75,#5c6b73,#b7791f,#6b4fa0").split(",").map((c) => c.trim());
-    const ink = { text: read("--st-text-color", "#222"), back: read("--st-background-color", "#fff"), line: read("--st-border-color", "#ddd"), font: read("--st-font", "sans-serif"), hill: series[2] };
-    ink.of = { gd: ink.text, sgd: series[0], mini: series[3], momentum: series[1], adam: series[4] };
+    const ink = inks(this.root);
+    ink.of = { gd: ink.text, sgd: ink.fit, mini: ink.warn, momentum: ink.plus, adam: ink.deep };
     if (this.ink && this.ink.back !== ink.back) this.ground = null;
-    this.root.style.setProperty("--hill", ink.hill);
+    this.root.style.setProperty("--hill", ink.muted);
     this.ink = ink;
   }
 
@@ -172,15 +160,9 @@ class Land {
   }
 
   paper(canvas) {
-    const ratio = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
-    const wide = Math.round(w * ratio), high = Math.round(h * ratio);
-    if (canvas.width !== wide || canvas.height !== high) { canvas.width = wide; canvas.height = high; }
-    const ctx = canvas.getContext("2d");
-    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.clearRect(0, 0, w, h);
-    ctx.lineJoin = "round";
-    ctx.font = `12px ${this.ink.font}`;
-    return { ctx, w, h, ratio };
+    const sheet = paper(canvas);
+    sheet.ctx.font = `12px ${this.ink.font}`;
+    return sheet;
   }
 
   draw() {
@@ -194,7 +176,7 @@ class Land {
     const { side } = this.data, g = this.grid;
     let low = Infinity, top = -Infinity;
     for (const z of g) { if (z < low) low = z; if (z > top) top = z; }
-    const back = rgb(this.ink.back), hill = rgb(this.ink.hill);
+    const back = rgb(this.ink.back), hill = rgb(this.ink.muted);
     const band = (px, py) => {
       const x = (px / (wide - 1)) * (side - 1), y = (1 - py / (high - 1)) * (side - 1);
       const i = Math.min(side - 2, Math.floor(x)), j = Math.min(side - 2, Math.floor(y)), a = x - i, b = y - j, at = j * side + i;
@@ -248,9 +230,9 @@ class Land {
     ctx.fillStyle = this.ink.text;
     ctx.globalAlpha = 0.75;
     ctx.textAlign = "center";
-    for (const u of ticks(across)) ctx.fillText(nice(u), x(u), ROOM.top + H + 16);
+    for (const u of ticks(...across, 5)) ctx.fillText(nice(u), x(u), ROOM.top + H + 16);
     ctx.textAlign = "right";
-    for (const v of ticks(along)) ctx.fillText(nice(v), ROOM.left - 6, y(v) + 4);
+    for (const v of ticks(...along, 5)) ctx.fillText(nice(v), ROOM.left - 6, y(v) + 4);
     ctx.globalAlpha = 1;
     ctx.font = `600 13px ${this.ink.font}`;
     ctx.textAlign = "center";
@@ -320,14 +302,6 @@ class Land {
     ctx.stroke();
     ctx.globalAlpha = 1;
   }
-}
-
-function ticks([low, high]) {
-  const rough = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough);
-  const found = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + 1e-9; t += step) found.push(+t.toFixed(9));
-  return found;
 }
 
 export default function (component) {

@@ -31,7 +31,7 @@ class Relief {
   at(u, v) { return [(u - this.across[0]) / (this.across[1] - this.across[0]) - 0.5, (v - this.along[0]) / (this.along[1] - this.along[0]) - 0.5]; }
 
   draw(ctx, w, h, turn, ink, walkers, frame, axes) {
-    const see = this.look(turn, w, h), back = rgb(ink.back), hill = rgb(ink.hill), parts = [];
+    const see = this.look(turn, w, h), back = rgb(ink.back), hill = rgb(ink.muted), parts = [];
     const corners = [];
     for (let j = 0; j < this.side; j += MESH) corners.push(j);
     if (corners.at(-1) !== this.side - 1) corners.push(this.side - 1);

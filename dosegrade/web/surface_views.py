@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import altair as alt
@@ -13,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dosegrade.nn.landscape import WALKERS
+from dosegrade.web.assets import asset
 from dosegrade.web.surface import SIDE, Land, Slice, Walked, heights_of, plane_of, rough, slices, to_query
 from dosegrade.web.working_tex import plain
 
@@ -22,12 +22,8 @@ LINE, FOLD = "#7d8b91", "#e8590c"
 TOOK = 1.5
 
 
-def _asset(*names: str) -> str:
-    return "\n".join((files("dosegrade.web") / name).read_text(encoding="utf-8") for name in names)
-
-
 _COMPONENT = st.components.v2.component(
-    "dosegrade_surface", html=_asset("surface.html"), css=_asset("surface.css"), js=_asset("surface_relief.js", "surface.js")
+    "dosegrade_surface", html=asset("surface.html"), css=asset("surface.css"), js=asset("draw.js", "surface_relief.js", "surface.js")
 )
 
 
