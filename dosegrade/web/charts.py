@@ -15,18 +15,18 @@ from dosegrade.web.protocol import Scene
 
 HEIGHT = 260
 TONES = ("#e8590c", "#d5d2c8", "#0b7a75")  # of negative, zero and positive
-PALE = ("#f2a888", "#f4f1ea", "#86bdb9")
+PALE = {"light": ("#f2a888", "#f4f1ea", "#86bdb9"), "dark": ("#9c4a26", "#1b2427", "#1f6d66")}
 COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on light and on dark ground
 
 
-def output(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
-    """Data and the network's output at one epoch: a curve of one input, a map of two."""
-    return surface(header, scene, frame) if header["dimensions"] == 2 else curve(header, scene, frame)
+def output(header: Mapping[str, Any], scene: Scene, frame: Frame, theme: str | None = None) -> alt.LayerChart:
+    """Data and the network's output at one epoch: a curve of one input, a map of two, in the colours of a theme (light or dark)."""
+    return surface(header, scene, frame, theme) if header["dimensions"] == 2 else curve(header, scene, frame)
 
 
 def curve(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
     """Data, the network's curve and, where it is known, the true one."""
-    x, y = alt.X("x:Q").title(header["xLabel"]), alt.Y("y:Q").title(header["yLabel"])
+    x, y = alt.X("x:Q").title(typeset(header["xLabel"])), alt.Y("y:Q").title(header["yLabel"])
     pairs = zip((*scene["x"], *scene["held_x"]), (*scene["y"], *scene["held_y"]), strict=True)
     points = [{"x": float(a), "y": float(b)} for a, b in pairs]
     truth = rows(scene["curve"], scene["truth"], "true") if "truth" in scene else []
@@ -37,7 +37,7 @@ def curve(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerCha
     return both.properties(height=HEIGHT)
 
 
-def surface(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerChart:
+def surface(header: Mapping[str, Any], scene: Scene, frame: Frame, theme: str | None = None) -> alt.LayerChart:
     """The output over two inputs as coloured tiles, the data points over it; those held out are hollow."""
     side = math.isqrt(len(frame.surface))
     (left, right), (low, high) = header["bounds"]["x1"], header["bounds"]["x2"]
@@ -50,17 +50,22 @@ def surface(header: Mapping[str, Any], scene: Scene, frame: Frame) -> alt.LayerC
     floor, top = header["levels"]
     middle = 0.0 if floor < 0.0 < top else (floor + top) / 2
     tone = alt.Scale(domain=[floor, middle, top], range=list(TONES), clamp=True, interpolate="rgb")
-    x = alt.X("x:Q").scale(domain=[left - wide / 2, right + wide / 2], nice=False).title(header["xLabel"])
-    y = alt.Y("y:Q").scale(domain=[low - tall / 2, high + tall / 2], nice=False).title(header["x2Label"])
-    pale = alt.Scale(domain=[floor, middle, top], range=list(PALE), clamp=True, interpolate="rgb")
+    x = alt.X("x:Q").scale(domain=[left - wide / 2, right + wide / 2], nice=False).title(typeset(header["xLabel"]))
+    y = alt.Y("y:Q").scale(domain=[low - tall / 2, high + tall / 2], nice=False).title(typeset(header["x2Label"]))
+    pale = alt.Scale(domain=[floor, middle, top], range=list(PALE["dark" if theme == "dark" else "light"]), clamp=True, interpolate="rgb")
     color, edge = alt.Fill("output:Q").scale(pale).title(header["yLabel"]), alt.Stroke("output:Q").scale(pale).legend(None)
     ground = alt.Chart(_data(tiles)).mark_rect(strokeWidth=1).encode(x, y, color, edge, x2="to_x:Q", y2="to_y:Q")
     hollow = alt.FillOpacity("of:O").scale(domain=["training", "held out"], range=[1, 0]).legend(None)
-    dots = alt.Chart(_data([*spots(scene, ""), *spots(scene, "held_")])).mark_point(size=24, strokeWidth=1.5, opacity=1)
+    dots = alt.Chart(_data([*spots(scene, ""), *spots(scene, "held_")])).mark_point(size=24, strokeWidth=1.5, opacity=1, clip=True)
     filled, ring = alt.Fill("output:Q").scale(tone).legend(None), alt.Stroke("output:Q").scale(tone).legend(None)
     drawn = dots.encode(x, y, filled, ring, hollow, tooltip=["of:N", "x:Q", "y:Q", "output:Q"])
     both: alt.LayerChart = alt.layer(ground, drawn).resolve_scale(fill="independent", stroke="independent")
     return both.properties(height=HEIGHT, usermeta={"embedOptions": {"renderer": "canvas"}})
+
+
+def typeset(label: str) -> str:
+    """x1 and x2 as x₁ and x₂."""
+    return {"x1": "x₁", "x2": "x₂"}.get(label, label)
 
 
 def spots(scene: Scene, held: str) -> list[dict[str, Any]]:

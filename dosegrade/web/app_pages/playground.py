@@ -59,7 +59,7 @@ def stills(run: Run) -> None:
     frame = run.still()
     st.subheader(f"Epoch {frame.epoch:,} at leisure")
     left, right = st.columns(2)
-    left.altair_chart(charts.output(run.static, run.scene, frame), alt=charts.told(run.static, frame))
+    left.altair_chart(charts.output(run.static, run.scene, frame, st.context.theme.type), alt=charts.told(run.static, frame))
     right.altair_chart(charts.losses(run.past()), alt=f"Loss on a log scale, up to epoch {frame.epoch}: {frame.loss:.4g} there.")
     st.dataframe(charts.layers(frame), hide_index=True, alt="Gradient size and saturated share by layer")
 
