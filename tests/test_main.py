@@ -1,12 +1,14 @@
 """The entry: the sandbox starts ahead of the imports where, and only where, a program will be run."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import dosegrade.sandbox as sandbox
-from dosegrade.__main__ import runs_code
+from dosegrade.__main__ import leave, runs_code
 
 
 def test_what_runs_code(tmp_path: Path) -> None:
@@ -27,3 +29,17 @@ def test_a_worker_started_ahead_is_the_next_sandboxs() -> None:
         assert opened._worker is ahead
         assert sandbox._AHEAD == []
     assert ahead.pid == 0
+
+
+def test_leaving_at_once_loses_nothing_and_hides_nothing() -> None:
+    source = (
+        "import atexit, sys; from dosegrade.__main__ import leave\n"
+        "atexit.register(print, 'tidied', flush=True); print('said', end=' ')\n"
+        "sys.stdout = None if 'deaf' in sys.argv else sys.stdout\n"
+        "leave(SystemExit(3))"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "said tidied\n")
+    assert subprocess.run([sys.executable, "-c", source, "deaf"], stdout=subprocess.DEVNULL, check=False).returncode == 3
+    with pytest.raises(SystemExit, match="words"):
+        leave(SystemExit("words"))
