@@ -17,6 +17,15 @@ from dosegrade.registry import Registry
 Array = NDArray[Any]
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+ERFC = (
+    *(9.311744978240956e-10, 1.5738283774202035e-09, -1.2346866043827665e-08, -1.6371779763572103e-08, 1.0633855618595744e-07),
+    *(7.115337800586434e-08, -8.210939042560666e-07, 2.980135380302994e-07, 5.70660441489574e-06, -1.1225101875659166e-05),
+    *(-2.439774642243642e-05, 0.00015062309720018628, -0.00019925714661091188, -0.000757773707063825, 0.005031970067657489),
+    *(-0.016197733981455194, 0.03716751552655567, -0.06633036582031154, 0.0937328349990944, -0.10103906603586531),
+    *(0.06809705425466908, 0.015379652102610473, -0.1396211168405623, 1.2329951186255526),
+)
+"""(1 + 2y) e^{y²} erfc y as a polynomial of (y − 4)/(y + 4), highest powers first: interpolated at Chebyshev's points with 50 digits."""
+CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -124,10 +133,28 @@ def normal_density(z: Array) -> Array:
     return np.asarray(np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi))
 
 
+def erfc(x: Array) -> Array:
+    """1 − erf x of real x, to 1e-15 of its size, in the tail as well."""
+    whole = np.empty(x.size)
+    flat = np.ravel(x)
+    for start in range(0, x.size, CHUNK):  # what the cache holds
+        part = flat[start : start + CHUNK].astype(float)
+        y = np.minimum(np.abs(part), 30.0)
+        q = (y - 4.0) / (y + 4.0)
+        total = np.full(y.shape, ERFC[0])
+        for coefficient in ERFC[1:]:
+            total *= q
+            total += coefficient
+        rough = np.trunc(y * 16.0) / 16.0  # has an exact square
+        total *= np.exp(-rough * rough) * np.exp((rough - y) * (rough + y)) / (1.0 + 2.0 * y)
+        whole[start : start + CHUNK] = np.where(part < 0, 2.0 - total, total)
+    return whole.reshape(x.shape)
+
+
 def normal_cdf(z: Array) -> Array:
-    """Φ(z) = erfc(−z/√2)/2 from the C library; off the real line to first order, Φ(x) + iyφ(x), which is all a complex step needs."""
+    """Φ(z) = erfc(−z/√2)/2; off the real line to first order, Φ(x) + iyφ(x), which is all a complex step needs."""
     x = np.asarray(z.real)
-    real = np.fromiter(map(math.erfc, (x.ravel() * -math.sqrt(0.5)).tolist()), float, x.size).reshape(x.shape) * 0.5
+    real = 0.5 * erfc(x * -math.sqrt(0.5))
     return np.asarray(real + 1j * z.imag * normal_density(x) if np.iscomplexobj(z) else real)
 
 

@@ -1,11 +1,13 @@
 """Activations against activations.json: mpmath with 40 digits; kinks as torch and jax have them."""
 
+import math
+
 import numpy as np
 import pytest
 from oracles import golden
 
 from dosegrade.errors import SpecError
-from dosegrade.nn.activations import ACTIVATIONS, get, log_softmax, sech2, softmax
+from dosegrade.nn.activations import ACTIVATIONS, erfc, get, log_softmax, sech2, softmax
 
 SPECS = {
     "identity": "identity",
@@ -33,6 +35,13 @@ def test_value_and_derivative_equal_forty_digit_arithmetic(case) -> None:
     rtol = 1e-13 if f.name == "gelu" else 4e-15  # the tail of Φ loses z² units in the last place to the rounding of z/√2
     np.testing.assert_allclose(f(z), case["value"], rtol=rtol, atol=0)
     np.testing.assert_allclose(f.derivative(z), case["derivative"], rtol=rtol, atol=0)
+
+
+def test_erfc_is_that_of_the_c_library_in_the_tails_as_well() -> None:
+    x = np.concatenate([np.linspace(-7.0, 26.5, 20_001), [0.0, -0.0, 1e-300, -1e-17, 40.0, -40.0, np.inf, -np.inf]])
+    np.testing.assert_allclose(erfc(x), [math.erfc(value) for value in x], rtol=1.5e-15, atol=0)
+    assert math.isnan(erfc(np.array(np.nan)))
+    assert erfc(np.zeros((0, 3))).shape == (0, 3)
 
 
 def test_every_entry_that_works_entry_by_entry_has_golden_values() -> None:
