@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from absent import needed
 from click.testing import CliRunner, Result
 
 import dosegrade
@@ -330,7 +331,7 @@ def test_a_scheduler_needs_dask(quiz: Path, folder: Path, tmp_path: Path) -> Non
 
 
 def test_on_a_cluster(quiz: Path, folder: Path, tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = needed("distributed", "cluster")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         tally = dosegrade.grade(quiz, filled(folder, 6), out=tmp_path / "a", scheduler=cluster.scheduler_address)
     assert (tally.graded, tally.failed) == (6, 0)

@@ -1,8 +1,9 @@
-"""text2qti's own parser is the oracle of our text2qti export (`pip install -e .[oracles]`)."""
+"""text2qti's own parser is the oracle of our text2qti export."""
 
 from typing import Any
 
 import pytest
+from absent import needed
 from hypothesis import HealthCheck, given, settings
 from made import quiz_of, quizzes
 
@@ -10,7 +11,7 @@ from dosegrade.formats import export, import_bytes
 from dosegrade.formats.sheet import sheet
 from dosegrade.quiz.question import Quiz, load
 
-oracle = pytest.importorskip("text2qti.quiz", reason="text2qti is not installed; it comes with the extra 'oracles'")
+oracle = needed("text2qti.quiz", "test")
 from text2qti.config import Config  # noqa: E402
 from text2qti.qti import QTI  # noqa: E402
 

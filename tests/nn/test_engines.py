@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import many, some
 
 from dosegrade.nn.activations import ACTIVATIONS
 from dosegrade.nn.clipping import CLIPPINGS
@@ -87,7 +88,7 @@ def check(plan: Plan, seed: int = 3, engines: Sequence[str] = ENGINES) -> None:
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_every_activation_with_every_loss(hidden: str, loss: str) -> None:
     kinds = itertools.cycle(OPTIMIZERS)
-    for output, batch in itertools.product(OUTPUTS[LOSSES[loss].task], (0, 4)):
+    for output, batch in some(itertools.product(OUTPUTS[LOSSES[loss].task], (0, 4)), 3, HIDDEN.index(hidden) + list(LOSSES).index(loss)):
         check(plan_of(hidden, output, loss, next(kinds), (0.0, 0.0), "none", 0.0, batch))
 
 
@@ -100,7 +101,7 @@ def test_every_output_with_every_loss_that_can_take_it(output: str, loss: str) -
 @pytest.mark.parametrize("clip", CLIPPINGS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_with_every_clipping_penalty_and_dropout(optimizer: str, clip: str) -> None:
-    for penalty, rate, batch in itertools.product(PENALTIES, (0.0, 0.4), (0, 4)):
+    for penalty, rate, batch in some(itertools.product(PENALTIES, (0.0, 0.4), (0, 4)), 3, list(OPTIMIZERS).index(optimizer)):
         check(plan_of("tanh", "identity", "mean_squared_error", optimizer, penalty, clip, rate, batch))
 
 
@@ -113,7 +114,7 @@ def test_the_engine_for_wide_networks_with_every_optimizer_loss_clipping_penalty
             check(plan_of("relu", output, loss, "adam", next(penalties), next(clips), next(rates), 4), engines=("wide",))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150, 50), deadline=None)
 @given(st.data())
 def test_everything_with_everything(data: Any) -> None:
     def one(options: Any) -> Any:

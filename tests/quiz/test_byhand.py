@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps import many
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises.families import FAMILIES
@@ -397,7 +398,7 @@ def test_two_mistakes_together_are_named_and_slips_are_not(name: str) -> None:
     hand = variant.key.hand
     pairs = list(hand.pairs({p.quantity for p in hand.ports}))
     named = 0
-    for made in pairs[7 :: len(pairs) // 9]:
+    for made in pairs[7 :: len(pairs) // many(9, 5)]:
         found = q.mark(variant, {name: np.round(value, 4) for name, value in made.values.items()}).diagnoses
         groups = {frozenset(d.code for d in found if d.group == group) for group in {d.group for d in found}}
         if found and found[0].group is not None:
@@ -405,7 +406,7 @@ def test_two_mistakes_together_are_named_and_slips_are_not(name: str) -> None:
             named += 1
     assert named >= 2
     rng = np.random.default_rng(0)
-    for _ in range(4):
+    for _ in range(many(4, 2)):
         values, chosen = dict(hand.inputs), set(rng.choice([s.name for s in hand.steps if not s.rows], 2, replace=False))
         for step in hand.steps:
             value = np.asarray(step.compute(*[values[n] for n in step.needs]), dtype=float)

@@ -13,7 +13,7 @@ from dosegrade.quiz.kinds.numbers import Numeric
 from dosegrade.quiz.question import load, shipped
 from dosegrade.quiz.texts import placeholders
 
-SEEDS = range(many(200, 30))
+SEEDS = range(many(200, 20))
 FEW = range(5)
 QUIZZES = ("quiz-09", "lecture-10")
 

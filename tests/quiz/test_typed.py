@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import many
 
 from dosegrade.quiz.kinds import Example
 from dosegrade.quiz.question import load
@@ -121,7 +122,7 @@ def test_blank() -> None:
 
 
 @given(JSON | st.text(max_size=120))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300, 100), deadline=None)
 def test_any_answer_is_read_or_refused(raw: Any) -> None:
     for read in (number, whole, lambda r: array(r, (3,)), lambda r: array(r, (2, 2), gaps=True)):
         try:
@@ -137,7 +138,7 @@ VARIANTS = [(q, q.variant(0)) for q in {q.kind: q for q in QUESTIONS}.values()]
 
 @pytest.mark.parametrize("chosen", VARIANTS, ids=lambda c: c[0].kind)
 @given(raw=JSON | st.text(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60, 20), deadline=None)
 def test_any_answer_to_any_kind_has_its_report(chosen: Any, raw: Any) -> None:
     question, variant = chosen
     report = question.grade(variant, raw)

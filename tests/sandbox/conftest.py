@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from absent import absent
 from programs import Runner, run_in
 
 from dosegrade.errors import SandboxError
@@ -20,9 +20,7 @@ def box() -> Iterator[LinuxSandbox]:
         sandbox = LinuxSandbox()
         sandbox.start()
     except SandboxError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"no isolation on this machine: {error}")
-        pytest.skip(f"no isolation on this machine: {error}")
+        absent(f"no isolation on this machine: {error}")
     with sandbox:
         yield sandbox
 

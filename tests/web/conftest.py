@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from absent import absent
 
 from dosegrade.quiz.question import shipped
 from dosegrade.web import serve_command
@@ -65,19 +66,13 @@ def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _absent("playwright is not installed")
+        absent("playwright is not installed")
     if path is None:
-        _absent("there is no Chromium on this machine")
+        absent("there is no Chromium on this machine")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium
         chromium.close()
-
-
-def _absent(reason: str) -> None:
-    if os.environ.get("CI", "").lower() in {"1", "true"}:
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +83,7 @@ def window(browser: Any, server: str) -> Any:
 
 @pytest.fixture
 def page(window: Any) -> Iterator[Any]:
-    """The shared page as if new: no storage, the usual screen; the test fails where the console shows an error of ours."""
+    """The shared page as if new: no storage, the usual screen, calm; the test fails where the console shows an error of ours."""
     errors: list[str] = []
 
     def heard(message: Any) -> None:
@@ -103,18 +98,12 @@ def page(window: Any) -> Iterator[Any]:
     window.on("console", heard)
     window.on("pageerror", failed)
     window.set_viewport_size(SCREEN)
+    window.emulate_media(color_scheme="null", reduced_motion="reduce")
     yield window
     window.remove_listener("console", heard)
     window.remove_listener("pageerror", failed)
     if window.url.startswith("http"):
         window.evaluate("localStorage.clear(), sessionStorage.clear()")
     window.goto("about:blank")
-    window.emulate_media(color_scheme="null", reduced_motion="null")
     window.context.clear_cookies()
     assert errors == []
-
-
-@pytest.fixture
-def tab(page: Any) -> Any:
-    """`page`, by the name that some files call it."""
-    return page

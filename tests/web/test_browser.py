@@ -2,39 +2,11 @@
 
 from typing import Any
 
-LONGER = 20_000
-
-
-def open_page(page: Any, address: str = "/") -> Any:
-    page.goto(address)
-    live = page.locator(".live")
-    live.wait_for(timeout=LONGER)
-    until(page, "epoch >= 0")
-    return live
-
-
-def until(page: Any, condition: str) -> None:
-    """Wait for a condition on what the view says of itself: epoch, loss, playing, rate, gen."""
-    page.locator(".live").evaluate(
-        """(live, condition) => new Promise((done, fail) => {
-             const holds = new Function("epoch", "loss", "playing", "rate", "gen", `return ${condition}`);
-             const start = performance.now();
-             (function look() {
-               const d = live.dataset;
-               if (d.epoch && holds(+d.epoch, +d.loss, d.playing === "true", +d.rate, +d.gen)) return done();
-               if (performance.now() - start > 20000) return fail(new Error(`${condition} never held: ${JSON.stringify(d)}`));
-               requestAnimationFrame(look);
-             })();
-           })""",
-        condition,
-    )
-
-
-def told(live: Any, name: str) -> float:
-    return float(live.get_attribute(f"data-{name}"))
+from browsing import LONGER, on_a_phone, open_page, told, until, wait_until_slim
 
 
 def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
+    page.emulate_media(reduced_motion="no-preference")
     live = open_page(page)
     play = live.locator("button.play")
     assert play.get_attribute("aria-pressed") == "false"
@@ -133,22 +105,14 @@ def test_another_page_and_back_keeps_the_run(page: Any) -> None:
     assert "preset=two-units" in page.url
 
 
-def test_a_phone_needs_no_sideways_scrolling(page: Any) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    live = open_page(page)
-    live.locator("button.play").click()
-    until(page, "epoch > 30")
-    live.locator("button.play").click()
-    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        wide = page.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
-        assert max(wide) <= 390
-
-
-def test_calm_where_motion_is_not_wanted(page: Any) -> None:
-    page.emulate_media(reduced_motion="reduce")
+def test_a_phone_is_calm_and_needs_no_sideways_scrolling(page: Any) -> None:
+    on_a_phone(page)
     live = open_page(page)
     live.locator("button.play").click()
     until(page, "epoch >= 45")
     assert told(live, "painted") < 20
+    live.locator("button.play").click()
+    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
+    for scheme in ("light", "dark"):
+        on_a_phone(page, scheme)
+        wait_until_slim(page)

@@ -272,25 +272,3 @@ def test_a_network_that_is_too_wide_is_refused_in_a_sentence() -> None:
 def test_units_that_mix_their_sums_are_refused() -> None:
     mixed = Network(1, (Dense(2, "maxout"), Dense(1)))
     assert mixed.dense[0].f.slope is None
-
-
-def test_a_weight_is_chosen_by_pointer_and_by_keyboard(tab: Any) -> None:
-    tab.goto("/derivation?case=lecture")
-    total = tab.locator(".chain .total")
-    total.wait_for(timeout=30_000)
-    assert "∂L/∂W₁[1,1] = −2.548" in total.inner_text()
-    tab.locator(".lying [data-pick='W2.2.1']").focus()
-    tab.keyboard.press("Enter")
-    tab.locator(".chain .total", has_text="∂L/∂W₂[2,1]").wait_for(timeout=20_000)
-    tab.locator(".lying [data-pick='b1.2'] rect").click()
-    tab.locator(".chain .total", has_text="∂L/∂b₁[2] = 1.092").wait_for(timeout=20_000)
-    tab.wait_for_url("**weight=b1.2**")
-
-
-def test_a_phone_needs_no_sideways_scrolling(tab: Any) -> None:
-    tab.set_viewport_size({"width": 390, "height": 844})
-    tab.goto("/derivation?case=own&rows=3")
-    tab.locator(".chain .standing svg").wait_for(timeout=30_000)
-    tab.get_by_role("heading", name="Why |difference|").wait_for(timeout=30_000)
-    wide = tab.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]")
-    assert max(wide) <= 390

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tests.web.test_browser import LONGER, open_page, told, until
+from browsing import LONGER, on_a_phone, open_page, told, until, wait_until_slim
 
 CIRCLE = "/?data=circle&hidden=4%2C2&output=sigmoid&loss=binary_crossentropy&points=200&validation=0.2"
-OVERFLOW = "() => [document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]"
 PIXELS = """
 (canvas, spots) => {
   const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
@@ -87,6 +86,8 @@ def test_a_unit_tells_its_sum_by_keyboard_and_leads_to_the_derivation(page: Any)
     page.get_by_role("link", name="Open the derivation of this network").click()
     page.get_by_role("heading", name="Every number of one step").wait_for(timeout=LONGER)
     page.get_by_text("A 2-4-2-1 network after 0 epochs").wait_for(timeout=LONGER)
+    on_a_phone(page)
+    wait_until_slim(page)
 
 
 def test_rows_of_ones_own_are_trained_on_until_told_to_stop(page: Any) -> None:
@@ -110,12 +111,11 @@ def test_rows_of_ones_own_are_trained_on_until_told_to_stop(page: Any) -> None:
 
 
 def test_a_surface_on_a_dark_phone(page: Any) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme="dark")
+    on_a_phone(page, "dark")
     live = open_page(page, "/?data=hills&hidden=8&points=200")
     play_until(page, "epoch >= 3")
     page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
-    assert max(page.evaluate(OVERFLOW)) <= 390
+    wait_until_slim(page)
     live.locator(".spots button").nth(3).click()
     page.get_by_text("Unit 4 of hidden layer 1 at data point").wait_for(timeout=LONGER)
-    assert max(page.evaluate(OVERFLOW)) <= 390
+    wait_until_slim(page)

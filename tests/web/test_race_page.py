@@ -187,25 +187,3 @@ def test_a_broken_link_is_told_and_the_page_works() -> None:
 def test_every_lane_has_a_colour_on_light_and_on_dark() -> None:
     colours = re.findall(r"(?:light|dark): \[([^\]]+)\]", (APP.parent / "race.js").read_text())
     assert [len(set(found.split(","))) for found in colours] == [len(LETTERS)] * 2
-
-
-def test_a_race_in_chromium(page: Any) -> None:
-    page.goto("/race?race=rates")
-    race = page.locator(".race")
-    page.locator(".race .play").click(timeout=30_000)
-    page.locator(".lanes .out:not([hidden])").wait_for(timeout=30_000)
-    at = int(race.get_attribute("data-epoch") or 0)
-    page.wait_for_function(
-        "([root, at]) => +root.dataset.epoch > at + 20", arg=[race.element_handle(), at], timeout=20_000
-    )  # the others go on
-    page.keyboard.press("Space")
-    page.get_by_role("heading", name=re.compile("at leisure")).wait_for(timeout=20_000)
-    assert "Diverged after epoch" in page.locator(".lanes .out:not([hidden])").inner_text()
-    label = page.locator(".race .common canvas").get_attribute("aria-label") or ""
-    assert "D · 1.5: diverged after epoch" in label
-    page.locator(".race .past").focus()
-    page.keyboard.press("Home")
-    page.locator(".race[data-epoch='0']").wait_for(timeout=10_000)
-    page.set_viewport_size({"width": 390, "height": 844})
-    slim = "() => [document.documentElement, document.querySelector('[data-testid=stMain]')].every((box) => box.scrollWidth <= 390)"
-    page.wait_for_function(slim, timeout=10_000)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from absent import absent
 
 from dosegrade.checking import answered
 from dosegrade.errors import SandboxError, SubmissionError
@@ -128,7 +129,7 @@ def test_real_programs_in_the_real_sandbox() -> None:
         with open_sandbox() as probe:
             probe.start()
     except SandboxError as error:
-        pytest.skip(f"no isolation here: {error}")
+        absent(f"no isolation on this machine: {error}")
     desk = Desk(clerks=1)
     assert desk.refusal() == ""
     outcomes = [desk.hand_in(paper(text)).report.result(WAIT).questions[0] for text in ("def gradients(:", "def gradients(*a): return 1")]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import many
 
 from dosegrade.errors import SpecError
 from dosegrade.rl.td_lambda import METHODS
@@ -74,7 +75,7 @@ def test_gamma_equal_to_lambda_hides_a_swap_and_only_then() -> None:
     assert (play(replace(DEFAULT, gamma=DEFAULT.lam, lam=DEFAULT.gamma), "accumulating").delta != play(DEFAULT, "accumulating").delta).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40, 13), deadline=None)
 @given(labs)
 def test_forward_and_backward_view_agree(lab: Lab) -> None:
     seen = views(lab)
@@ -119,7 +120,7 @@ def test_a_trace_before_an_episode_is_put_in_as_zero() -> None:
 # ------------------------------------------------------------------------------------------------ links
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40, 13), deadline=None)
 @given(labs)
 def test_a_link_gives_the_same_lab(lab: Lab) -> None:
     again = from_query(to_query(lab))
@@ -162,7 +163,7 @@ def test_a_broken_link_is_one_sentence(query: dict[str, str]) -> None:
     assert len(str(error.value)) < 200
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=many(80, 26), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["preset", "paths", "rewards", "gamma", "lam", "alpha", "w", "method", "versus", "step", "x"]), st.text(max_size=30)

@@ -1,0 +1,27 @@
+"""The race in Chromium."""
+
+import re
+from typing import Any
+
+from browsing import on_a_phone, wait_until_slim
+
+
+def test_a_race_in_chromium(page: Any) -> None:
+    page.goto("/race?race=rates")
+    race = page.locator(".race")
+    page.locator(".race .play").click(timeout=30_000)
+    page.locator(".lanes .out:not([hidden])").wait_for(timeout=30_000)
+    at = int(race.get_attribute("data-epoch") or 0)
+    page.wait_for_function(
+        "([root, at]) => +root.dataset.epoch > at + 20", arg=[race.element_handle(), at], timeout=20_000
+    )  # the others go on
+    page.keyboard.press("Space")
+    page.get_by_role("heading", name=re.compile("at leisure")).wait_for(timeout=20_000)
+    assert "Diverged after epoch" in page.locator(".lanes .out:not([hidden])").inner_text()
+    label = page.locator(".race .common canvas").get_attribute("aria-label") or ""
+    assert "D · 1.5: diverged after epoch" in label
+    page.locator(".race .past").focus()
+    page.keyboard.press("Home")
+    page.locator(".race[data-epoch='0']").wait_for(timeout=10_000)
+    on_a_phone(page)
+    wait_until_slim(page)
