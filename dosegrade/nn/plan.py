@@ -22,6 +22,7 @@ from dosegrade.nn.optimizers import OPTIMIZERS
 Array = NDArray[Any]
 State = Mapping[str, Any]
 FLAT = "theta"
+MASKS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -151,13 +152,16 @@ def draw(plan: Plan, epochs: int, orders: np.random.Generator, masks: np.random.
 
 def draw_masks(plan: Plan, epochs: int, generator: np.random.Generator) -> Array:
     """The dropout masks of so many epochs."""
-    raw = words(generator, epochs, plan.samples * plan.mask_width)
-    if len({rate for _, _, rate in plan.dropped}) == 1:
-        return (raw < threshold(plan.dropped[0][2])).view(np.uint8).ravel()
-    limits = np.concatenate(
-        [np.repeat([threshold(r) for _, _, r in plan.dropped], [s * u for _, u, _ in plan.dropped]) for s in sizes(plan)]
-    )
-    return (raw < limits).view(np.uint8).ravel()
+    limits: Any = threshold(plan.dropped[0][2])
+    if len({rate for _, _, rate in plan.dropped}) > 1:
+        by_layer = [threshold(rate) for _, _, rate in plan.dropped]
+        limits = np.concatenate([np.repeat(by_layer, [size * units for _, units, _ in plan.dropped]) for size in sizes(plan)])
+    masks = np.empty((epochs, plan.samples * plan.mask_width), bool)
+    rows = max(1, MASKS_AT_ONCE // masks.shape[1])
+    for start in range(0, epochs, rows):
+        part = masks[start : start + rows]
+        np.less(words(generator, *part.shape), limits, out=part)
+    return masks.view(np.uint8).ravel()
 
 
 def words(generator: np.random.Generator, rows: int, columns: int) -> Array:
