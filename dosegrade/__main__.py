@@ -16,6 +16,17 @@ def runs_code(arguments: Sequence[str]) -> bool:
     return arguments[:1] == ["check"] and named and "--unsafe-no-sandbox" not in arguments
 
 
+def asks_for_more(arguments: Sequence[str]) -> bool:
+    """Whether a file named there asks for more than the usual modules, as far as its text shows."""
+    from dosegrade.sandbox.modules import asks
+
+    for each in arguments[2:]:
+        if each.lower().endswith(CODE) and os.path.isfile(each):
+            with contextlib.suppress(OSError), open(each, "rb") as file:
+                return asks(file.read(1 << 20))
+    return False
+
+
 def main() -> None:
     """The command line; where it will run a program, the sandbox starts while the rest is being imported."""
     if sys.argv[1:2] in (["check"], ["grade"]):
@@ -27,7 +38,7 @@ def main() -> None:
     gc.disable()  # one submission makes little garbage, and then the process ends
     from dosegrade.sandbox import start_ahead
 
-    start_ahead()
+    start_ahead(not asks_for_more(sys.argv[1:]))
     try:
         run()
     except SystemExit as end:

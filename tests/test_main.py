@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dosegrade.sandbox as sandbox
-from dosegrade.__main__ import leave, runs_code
+from dosegrade.__main__ import asks_for_more, leave, runs_code
 
 
 def test_what_runs_code(tmp_path: Path) -> None:
@@ -19,6 +19,13 @@ def test_what_runs_code(tmp_path: Path) -> None:
     assert not runs_code(["check", "dose-response", "alice.py", "--unsafe-no-sandbox"])
     assert not runs_code(["grade", "dose-response", str(tmp_path)])
     assert not runs_code([])
+
+
+def test_a_file_shows_which_worker_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_text("import numpy as np\nx = np.ones(3)")
+    (tmp_path / "more.py").write_text("import numpy as np\nx = np.random.rand()")
+    few, more, none = (["check", "dose-response", str(tmp_path / name)] for name in ("few.py", "more.py", "none.py"))
+    assert [asks_for_more(each) for each in (few, more, none)] == [False, True, False]
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="there is isolation on Linux alone")

@@ -73,13 +73,16 @@ def open_sandbox(niceness: int = 0) -> LinuxSandbox:
     # The worker starts while this process imports the rest.
     from dosegrade.sandbox.linux import LinuxSandbox
 
-    return LinuxSandbox(worker=worker, niceness=niceness)
+    return LinuxSandbox(worker=worker, niceness=niceness, usual=worker.usual)
 
 
-def start_ahead() -> None:
-    """Starts the worker of the next sandbox; where there can be none, opening that one says why. One that is not wanted ends with us."""
+def start_ahead(usual: bool = True) -> None:
+    """Starts the worker of the next sandbox; where there can be none, opening that one says why. One that is not wanted ends with us.
+
+    It has the `usual` modules or all.
+    """
     from dosegrade.sandbox.worker import Worker
 
     with contextlib.suppress(SandboxError):
-        _AHEAD.append(Worker())
+        _AHEAD.append(Worker(usual=usual))
         atexit.register(_AHEAD.clear)

@@ -35,6 +35,11 @@ _TOLD = {name.removeprefix("numpy.").partition(".")[0] for name in set(ALL.split
 _ASKS = re.compile(rb"(?:\b(?:import|from)\s+|\bnp\.|\bnumpy\.)(?:%s)\b" % b"|".join(sorted(name.encode() for name in _TOLD)))
 
 
+def asks(source: bytes) -> bool:
+    """Whether a text names a module that a usual worker lacks."""
+    return _ASKS.search(source) is not None
+
+
 def asks_for_more(program: Program) -> bool:
-    """Whether a program's text names a module that a usual worker lacks; what this overlooks, the worker notices."""
-    return any(_ASKS.search(source) for source in (*(cell.source for cell in program.cells), *program.siblings.values()))
+    """Whether a program does; what this overlooks, the worker notices."""
+    return any(map(asks, (*(cell.source for cell in program.cells), *program.siblings.values())))

@@ -80,7 +80,7 @@ class Worker:
     """
 
     def __init__(self, without: tuple[str, ...] = (), niceness: int = 0, usual: bool = True) -> None:
-        self.pid = 0
+        self.pid, self.usual = 0, usual
         if sys.platform != "linux":
             raise SandboxError(
                 f"found no isolation for {sys.platform}, expected Linux; use WSL2 or a Linux container, "
