@@ -123,8 +123,8 @@ def test_the_lab_through_a_revisit_by_button_keys_and_slider(page: Any) -> None:
     wait_for_text(page, "From A, where it was before, to C")
     wait_for_text(page, "Step 3.")
     wait_for_text(page, "They part at step 3, where A comes back: its trace is 1.2916 if accumulating, 1 if replacing.")
-    tables = page.get_by_role("table")
-    rows = [tables.nth(n).get_by_role("row").nth(3).inner_text().split() for n in (0, 1)]
+    tables = [page.get_by_role("table", name=f"Every step with the {trace} trace") for trace in ("accumulating", "replacing")]
+    rows = [table.get_by_role("row").nth(3).inner_text().split() for table in tables]
     assert "1.2916" in rows[0]
     assert "1.2916" not in rows[1]
     assert page.locator(".katex-error").count() == 0
