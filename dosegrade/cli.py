@@ -30,6 +30,11 @@ def honest(command: Callable[..., int | None]) -> Callable[..., None]:
         except DosegradeError as error:
             click.echo(f"dosegrade: {error}", err=True)
             status = NOTHING_TO_GRADE
+        except BrokenPipeError:  # the reader has seen enough
+            raise
+        except OSError as error:
+            click.echo(f"dosegrade: the system could not read or write: {error}. Nothing else went wrong; try again elsewhere.", err=True)
+            status = NOTHING_TO_GRADE
         sys.exit(status or 0)
 
     return run

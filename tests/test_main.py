@@ -50,3 +50,11 @@ def test_leaving_at_once_loses_nothing_and_hides_nothing() -> None:
     assert subprocess.run([sys.executable, "-c", source, "deaf"], stdout=subprocess.DEVNULL, check=False).returncode == 3
     with pytest.raises(SystemExit, match="words"):
         leave(SystemExit("words"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+def test_a_full_disk_is_told_in_a_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "dosegrade", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("dosegrade: the system could not read or write: [Errno 28]")
