@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -38,7 +39,9 @@ def ask(endpoint: Any, body: bytes) -> Response:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    answered: Response = asyncio.run(endpoint(Request({"type": "http", "method": "POST", "headers": []}, receive)))
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    with ThreadPoolExecutor(1) as beside:  # Playwright's loop runs in this thread from the first browser test on
+        answered: Response = beside.submit(asyncio.run, endpoint(request)).result()
     return answered
 
 
