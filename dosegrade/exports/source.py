@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dosegrade.nn.activations import Activation
+from dosegrade.nn.activations import Activation, erfc
 from dosegrade.steps import Step
 
 _NOT_FOR_EXPORT = re.compile(r" that branches on the real part only| in analytic form|; off the real line[^.]*| \(DOMAIN [^)]*\)")
 _FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_PLAINER = {erfc: "np.vectorize(math.erfc, otypes=[float])"}  # ours is the same in vectors; a reader knows the library's
 Function = ast.FunctionDef | ast.Lambda
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -56,6 +57,8 @@ class Writer:
         """The name under which a function can be called; `wish` names a lambda."""
         if isinstance(thing, np.ufunc) or getattr(np, getattr(thing, "__name__", ""), None) is thing:
             return f"np.{thing.__name__}"
+        if thing in _PLAINER:
+            return _PLAINER[thing]
         if id(thing) not in self._names:
             own = thing.__name__ if thing.__name__ != "<lambda>" else wish
             name = self._free(own.strip("_"))
