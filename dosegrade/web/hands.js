@@ -158,7 +158,6 @@ class Hands {
   choose(unit) {
     const { live } = this;
     this.chosen = unit;
-    if (live.playing) live.halt();
     if (unit && this.point === null) this.point = Math.floor(live.scene.x.length / 3);
     this.panel();
     this.label();
@@ -175,7 +174,9 @@ class Hands {
   }
 
   inspect() {
-    const { live, chosen } = this, at = { gen: live.gen, epoch: live.shown.epoch, ask: ++live.asks, tip: live.atTip };
+    const { live, chosen } = this;
+    if (live.playing) live.halt();
+    const at = live.seen();
     live.send("inspect", chosen ? { ...at, layer: chosen.layer, unit: chosen.unit, point: this.point } : { ...at, layer: 0, unit: 0, point: 0 });
   }
 

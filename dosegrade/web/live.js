@@ -25,8 +25,8 @@ class Live extends Player {
     this.wished = rate;
     this.asked = performance.now();
     clearTimeout(this.again);
-    await this.tell("rate", { gen: this.gen, rate, ask: ++this.asks });
-    if (this.scene.learning_rate === rate) this.send("settle", { ask: ++this.asks });
+    await this.tell("rate", { ...this.seen(), rate });
+    if (this.scene.learning_rate === rate) this.send("settle", this.seen());
     else this.again = setTimeout(() => { if (tries && this.wished === rate && this.scene.learning_rate !== rate) this.wish(rate, tries - 1); }, 700);
   }
 
@@ -34,7 +34,7 @@ class Live extends Player {
   edit(index, value, epoch, resume, tries = 3) {
     const { gen } = this;
     this.edited = { resume };
-    this.send("edit", { gen, epoch, index, value, ask: ++this.asks, tip: this.atTip });
+    this.send("edit", { ...this.seen(), epoch, index, value });
     clearTimeout(this.again);
     this.again = setTimeout(() => { if (tries && this.gen === gen) this.edit(index, value, epoch, resume, tries - 1); }, 700);
   }
@@ -44,17 +44,18 @@ class Live extends Player {
   receive({ header, scene, frames }) {
     if (this.known(header)) return;
     for (const name of ["xLabel", "x2Label"]) scene[name] = scene[name].replace(/^x([12])$/, (_, digit) => (digit === "1" ? "x₁" : "x₂"));
-    const changed = header.gen !== this.gen;
+    const changed = header.gen !== this.gen, anew = this.gen < 0;
     if (changed && header.fresh) { this.history = []; this.cursor = -1; this.queue = []; this.halt(false); this.hands.fresh(); }
     else if (changed) this.flush(frames);
     Object.assign(this, { gen: header.gen, seq: header.seq, stop: header.stop, note: header.note, scene, asked: 0 });
     if (header.fresh && changed || !this.rates.includes(header.learning_rate)) this.offer(header.learning_rate);
     this.buttons();
-    this.queue.push(...frames);
+    this.queue.push(...this.news(frames));
     if (changed && this.queue.length) this.advance();
     if (changed) this.legend();
     this.draw();
     if (changed && this.edited) { clearTimeout(this.again); if (this.edited.resume) this.play(); this.edited = null; }
+    this.agree(header.playing, anew);
   }
 
   // Frames of the old settings that were never shown did happen: they join the history unless the server went back behind them.

@@ -24,7 +24,7 @@ class Player {
     this.resized = new ResizeObserver(() => this.draw());
     this.$("play").onclick = () => this.toggle();
     this.$("step").onclick = () => this.step();
-    this.$("reset").onclick = () => { this.halt(); this.send("reset", { gen: this.gen, ask: ++this.asks }); };
+    this.$("reset").onclick = () => { this.halt(); this.send("reset", this.seen()); };
     this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
     this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
     this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
@@ -59,27 +59,37 @@ class Player {
     this.receive(this.read(letter.subarray(from)));
   }
 
-  // Asks the run itself, where there is a line to it; otherwise, and where that fails, by a rerun of the page.
+  // Asks the run itself, where there is a line to it; otherwise, and where no answer comes, by a rerun of the page.
   async tell(event, value) {
     const { line } = this;
     if (!line?.direct) return this.send(event, value);
+    let message = null;
     try {
-      const answer = await fetch(line.address, { method: "POST", body: JSON.stringify({ line: line.name, event, value }) });
+      const answer = await fetch(line.address, { method: "POST", body: JSON.stringify({ line: line.name, event, value }), signal: AbortSignal.timeout(3 * PATIENCE) });
       if (!answer.ok || answer.headers.get("content-type") !== "application/octet-stream") throw new Error(answer.statusText);
-      const bytes = new Uint8Array(await answer.arrayBuffer());
-      if (!this.closed && line === this.line) this.receive(this.read(bytes));
-    } catch {
-      line.direct = false;
-      if (!this.closed && line === this.line) this.send(event, value);
-    }
-    return null;
+      message = this.read(new Uint8Array(await answer.arrayBuffer()));
+    } catch { line.direct = false; }
+    if (this.closed || line !== this.line) return null;
+    return message ? this.receive(message) : this.send(event, value);
+  }
+
+  // What stands on the screen: each question tells it, for two ways lead to the server and one may overtake the other.
+  seen() { return { gen: this.gen, epoch: this.shown?.epoch ?? 0, tip: this.atTip, playing: this.playing, ask: ++this.asks }; }
+
+  // After a message: where the server takes us for playing, or this view is new and does not stand where the last one stood, it is told.
+  agree(playing, anew) { if (!this.playing && this.shown && (playing || (anew && this.shown.epoch))) this.report(); }
+
+  // A message without news repeats the last frame, for a view that is new.
+  news(frames) {
+    const tip = (this.queue.at(-1) ?? this.history.at(-1))?.epoch ?? -1;
+    return frames.filter((frame) => frame.epoch > tip);
   }
 
   ask() {
     const now = performance.now();
     if (this.asked && now - this.asked < PATIENCE) return;
     this.asked = now;
-    this.tell("need", { seq: this.seq, gen: this.gen, ask: ++this.asks, count: CHUNK, epochs: this.speed.epochs, playing: this.playing, epoch: this.shown?.epoch ?? 0, more: this.more === true });
+    this.tell("need", { ...this.seen(), seq: this.seq, count: CHUNK, epochs: this.speed.epochs, more: this.more === true });
     this.more = false;
   }
 
@@ -98,7 +108,7 @@ class Player {
     this.draw();
     this.tick = (now) => this.paint(now);
     this.loop = requestAnimationFrame(this.tick);
-    if (this.line?.direct) this.send("play", { gen: this.gen, ask: ++this.asks });
+    if (this.line?.direct) this.send("play", this.seen());
     if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
   }
 
@@ -110,7 +120,7 @@ class Player {
   }
 
   // Tells the server which epoch stands on the screen, so that its still pictures show the same.
-  report() { if (this.shown) this.send("pause", { gen: this.gen, epoch: this.shown.epoch, ask: ++this.asks, tip: this.atTip }); }
+  report() { if (this.shown) this.send("pause", this.seen()); }
 
   paint(now) {
     if (!this.playing) return;
@@ -143,14 +153,14 @@ class Player {
   // Every second frame of the older half goes; those that stay get arrays of their own, which do not keep the whole message.
   thin() {
     const half = this.history.length >> 1;
-    this.history = this.history.filter((old, i) => i === 0 || i > half || i % 2 || this.dear(old));
+    this.history = this.history.filter((old, i) => i === 0 || i > half || i % 2 || this.dear(old, this.history[i + 1]));
     for (const old of this.history.slice(0, half)) this.parts(old).forEach(own);
   }
 
   // What a frame of the history is made of, and whether it stays however long the history grows.
   parts(frame) { return [frame]; }
 
-  dear() { return false; }
+  dear(frame, next) { return false; }
 
   step() {
     if (this.playing) this.halt();

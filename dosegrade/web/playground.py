@@ -55,7 +55,8 @@ def current_run(config: Config) -> Run:
     if line is None:
         line = st.session_state["line"] = Line(Run(config))
     with line.lock:
-        line.run = line.run.change(config)
+        if config != st.session_state.get("kept"):  # otherwise the page wants nothing else, and the run may be further by now
+            line.run = line.run.change(config)
         return _keep(line.run)
 
 
@@ -97,12 +98,9 @@ def answer_browser() -> tuple[Line[Run], str | None]:
         run = line.run
         if "reset" in events and events["reset"].get("gen") == run.gen:
             run = run.restart()
-        if "play" in events:
-            run.play(events["play"])
-        if "pause" in events:
-            run.pause(events["pause"])
-        if "inspect" in events:
-            run.pause(events["inspect"])
+        for event in ("play", "settle", "pause", "inspect"):
+            if event in events:
+                run.see(events[event])
         if "edit" in events:
             problem = run.edit(events["edit"])
         for event in ("need", "rate"):

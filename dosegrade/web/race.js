@@ -21,19 +21,20 @@ class Race extends Player {
 
   receive({ head, lanes }) {
     if (this.known(head)) return;
-    const changed = head.gen !== this.gen;
+    const changed = head.gen !== this.gen, anew = this.gen < 0;
     if (changed) { this.halt(false); Object.assign(this, { queue: [], history: [], cursor: -1 }); }
     Object.assign(this, { gen: head.gen, seq: head.seq, stop: head.stop, note: head.note, asked: 0 });
     this.scenes = lanes.map((lane) => lane.scene);
-    this.over = lanes.map((lane) => ({ why: lane.header.diverged, epoch: lane.header.epoch }));
+    this.finals = lanes.map((lane) => lane.frames.at(-1) ?? null);
     if (changed) { this.build(); this.$("unlike").hidden = !head.unlike; }
-    const most = Math.max(...lanes.map((lane) => lane.frames.length));
-    for (let k = 0; k < most; k++) {
-      const row = lanes.map((lane) => lane.frames[k] ?? null);
-      this.queue.push({ epoch: row.find(Boolean).epoch, lanes: row });
-    }
+    const rows = Array.from({ length: Math.max(...lanes.map((lane) => lane.frames.length)) }, (_, k) => {
+      const row = lanes.map((lane) => lane.frames[k] ?? null), epoch = Math.max(...row.map((frame) => frame?.epoch ?? 0));
+      return { epoch, lanes: row.map((frame) => (frame?.epoch === epoch ? frame : null)) };
+    });
+    this.queue.push(...this.news(rows));
     if (changed && this.queue.length) this.advance();
     this.draw();
+    this.agree(head.playing, anew);
   }
 
   // A figure for each lane.
@@ -63,14 +64,11 @@ class Race extends Player {
   }
 
   // What a lane shows: its frame, or the last one before it diverged.
-  frameOf(lane, upto = this.cursor) {
-    for (let k = upto; k >= 0; k--) if (this.history[k].lanes[lane]) return this.history[k].lanes[lane];
-    return null;
-  }
+  frameOf(lane) { return this.shown.lanes[lane] ?? this.finals[lane]; }
 
   parts(row) { return row.lanes.filter(Boolean); }
 
-  dear(row) { return row.lanes.some((frame) => !frame); }
+  dear(row, next) { return row.lanes.some((frame, lane) => frame && !next?.lanes[lane]); }
 
   draw() {
     this.stepped();

@@ -46,8 +46,7 @@ class RaceRun:
 
     def answer(self, ask: Mapping[str, Any]) -> None:
         """The browser wants frames. A question that was answered already gets the same message again."""
-        self.playing = bool(ask.get("playing"))
-        self.shown = whole(ask.get("epoch"), 0, 10**9, self.shown)
+        self.see(ask)
         if (ask.get("gen"), ask.get("seq")) != (self.gen, self.seq):
             return
         if ask.get("more"):
@@ -63,14 +62,10 @@ class RaceRun:
             self.answer(told)
         return self
 
-    def play(self, told: Mapping[str, Any]) -> None:
-        """The browser plays, and asks for frames by another way."""
-        self.playing = told.get("gen") == self.gen or self.playing
-
-    def pause(self, told: Mapping[str, Any]) -> None:
-        """The browser stands still and says which epoch it shows."""
+    def see(self, told: Mapping[str, Any]) -> None:
+        """The browser says whether it plays and which epoch it shows; of an older generation that is no longer so."""
         if told.get("gen") == self.gen:
-            self.playing, self.shown = False, whole(told.get("epoch"), 0, 10**9, self.shown)
+            self.playing, self.shown = bool(told.get("playing")), whole(told.get("epoch"), 0, 10**9, self.shown)
 
     @property
     def epoch(self) -> int:
@@ -99,15 +94,17 @@ class RaceRun:
                 )
         self._thin()
         stop = "diverged" if self.over else "limit" if self.epoch - self.since >= LIMIT else ""
-        head = {"gen": self.gen, "seq": self.seq, "fresh": self.fresh, "stop": stop, "note": self._note(stop), "unlike": self.race.unlike}
+        state = {"gen": self.gen, "seq": self.seq, "fresh": self.fresh, "playing": self.playing}
+        head = {**state, "stop": stop, "note": self._note(stop), "unlike": self.race.unlike}
         parts = [json.dumps(head).encode(), *(self._lane(number, frames) for number, frames in enumerate(light))]
         return b"".join(struct.pack("<I", len(part)) + part for part in parts)
 
     def _lane(self, number: int, frames: Sequence[Frame]) -> bytes:
         static, scene = self.static[number]
         header = {**static, "gen": self.gen, "diverged": self.trainers[number].diverged or "", "epoch": self.trainers[number].epoch}
-        self.like[number] = frames[-1] if frames else self.like[number]
-        return pack(header, scene, frames, self.like[number])
+        frames = frames or [self.like[number]]
+        self.like[number] = frames[-1]
+        return pack(header, scene, frames, frames[-1])
 
     def _static(self, number: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
         trainer = self.trainers[number]
@@ -122,9 +119,9 @@ class RaceRun:
         return f"Paused after {self.epoch - self.since:,} epochs. Play goes on." if stop else ""
 
     def _thin(self) -> None:
-        """Of many epochs only every second of the older half is kept, epoch 0 always."""
+        """Of many epochs only every second of the older half is kept, epoch 0 and the last one of each lane always."""
         if len(self.at) > 2000:
             epochs = sorted(self.at)
-            for epoch in epochs[1:1000:2]:
-                if all(frame is not None for frame in self.at[epoch]):
+            for epoch, following in zip(epochs[1:1000:2], epochs[2:1001:2], strict=True):
+                if all((frame is None) == (after is None) for frame, after in zip(self.at[epoch], self.at[following], strict=True)):
                     del self.at[epoch]

@@ -36,10 +36,9 @@ def answered(line: Line[RaceRun]) -> None:
     with line.lock:
         if "reset" in events and events["reset"].get("gen") == line.run.gen:
             line.run = line.run.restart()
-        if "play" in events:
-            line.run.play(events["play"])
-        if "pause" in events:
-            line.run.pause(events["pause"])
+        for event in ("play", "pause"):
+            if event in events:
+                line.run.see(events[event])
         if "need" in events:
             line.run = line.run.hear("need", events["need"])
 

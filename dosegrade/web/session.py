@@ -58,8 +58,7 @@ class Run:
 
     def answer(self, ask: Mapping[str, Any]) -> None:
         """The browser wants frames. A question that was answered already gets the same message again."""
-        self.playing = bool(ask.get("playing"))
-        self.shown = whole(ask.get("epoch"), 0, 10**9, self.shown)
+        self.see(ask)
         if (ask.get("gen"), ask.get("seq")) != (self.gen, self.seq):
             return
         if ask.get("more"):
@@ -73,19 +72,16 @@ class Run:
         if event == "need":
             self.answer(told)
         if event == "rate":
+            self.see(told)
             rate: Any = told.get("rate")
             with contextlib.suppress(DosegradeError):
                 return self.change(replace(self.config.now, learning_rate=rate))
         return self
 
-    def play(self, told: Mapping[str, Any]) -> None:
-        """The browser plays, and asks for frames by another way."""
-        self.playing = told.get("gen") == self.gen or self.playing
-
-    def pause(self, told: Mapping[str, Any]) -> None:
-        """The browser stands still and says which epoch it shows."""
+    def see(self, told: Mapping[str, Any]) -> None:
+        """The browser says whether it plays and which epoch it shows; of an older generation that is no longer so."""
         if told.get("gen") == self.gen:
-            self.playing = False
+            self.playing = bool(told.get("playing"))
             self.shown = whole(told.get("epoch"), 0, 10**9, self.shown)
             self.at_tip = bool(told.get("tip", True))
 
@@ -98,17 +94,19 @@ class Run:
         """
         if config in (self.config, self.config.now):
             return self
-        if config.story or needs_reset(self.config, config) or self.trainer.diverged is not None:
+        if config.story or needs_reset(self.config, config):
             return Run(config, self.gen + 1)
-        if not self.playing and self.at_tip:
+        if not self.playing and self.at_tip and self.shown < self.trainer.epoch:
             self._rewind(self.shown)
+        if self.trainer.diverged is not None:
+            return Run(config, self.gen + 1)
         if self.trainer.epoch == 0 and not self.config.story:  # nothing has happened yet that a story could tell
             return Run(config, self.gen + 1)
         if differing(config, self.config.now) & STOPS:
             self.gone_on = 0
         self.trainer.update_config(config)
         self._turned()
-        self.message = self._publish(self._train(FIRST, 1) if self.playing else [self.trainer.frame()])
+        self.message = self._publish([self.trainer.frame(), *(self._train(FIRST, 1) if self.playing else [])])
         return self
 
     def edit(self, told: Mapping[str, Any]) -> str | None:
@@ -154,12 +152,14 @@ class Run:
         return [frame for epoch, frame in sorted(self.kept.items()) if epoch <= last]
 
     def _nearest(self, epoch: int) -> Frame:
-        return self.kept[min(self.kept, key=lambda kept: abs(kept - epoch))]
+        kept = self.kept  # which another thread may replace
+        return kept[min(kept, key=lambda one: abs(one - epoch))]
 
     def _turned(self) -> None:
         """After a change under way: what was on its way to the browser is out of date."""
         self.gen, self.seq, self.fresh = self.gen + 1, 0, False
-        self.changed_at = self.trainer.epoch
+        self.changed_at = self.shown = self.trainer.epoch
+        self.at_tip = True
         self._start_counting()
         self.static = static_header(self.trainer)
         self.starts.clear()
@@ -219,12 +219,13 @@ class Run:
         self.kept = {key: frame for key, frame in self.kept.items() if key <= epoch}
 
     def _publish(self, frames: Sequence[Frame]) -> bytes:
+        frames = frames or [self.trainer.frame()]
         self.kept = thinned(self.kept | {frame.epoch: apart(frame) for frame in frames})
         if not self.stop:
             self._judge()
         said = {"stop": self.stop, "note": self.note, "learning_rate": self.trainer.settings.learning_rate}
-        header = {**self.static, "gen": self.gen, "seq": self.seq, "fresh": self.fresh, **said}
-        return pack(header, self.scene, frames, next(reversed(self.kept.values())))
+        header = {**self.static, "gen": self.gen, "seq": self.seq, "fresh": self.fresh, "playing": self.playing, **said}
+        return pack(header, self.scene, frames, frames[-1])
 
     def _judge(self) -> None:
         """Whether there is a reason to stop, and the sentence that tells it; what the settings say about stopping comes first."""
@@ -283,7 +284,7 @@ def thinned(kept: dict[int, Frame]) -> dict[int, Frame]:
 
 def whole(value: Any, low: int, high: int, otherwise: int) -> int:
     """A whole number that the browser sent, held within bounds."""
-    return min(high, max(low, int(value))) if isinstance(value, int | float) and value == value else otherwise
+    return int(min(high, max(low, value))) if isinstance(value, int | float) and value == value else otherwise
 
 
 def is_monotone(config: Config) -> bool:

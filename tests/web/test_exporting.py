@@ -16,7 +16,7 @@ def run() -> Run:
     """A run of 30 epochs."""
     run = Run(Config(hidden=(3,), dropout=0.2, validation=0.2))
     run.answer({"gen": 0, "seq": 0, "count": 30, "epochs": 1, "playing": True})
-    run.pause({"gen": 0, "epoch": run.trainer.epoch})
+    run.see({"gen": 0, "epoch": run.trainer.epoch})
     return run
 
 

@@ -181,7 +181,7 @@ def test_the_pictures_stand_under_a_run_that_stands_still() -> None:
     app = press(visit())
     assert not app.run().get("vega_lite_chart")
     run = app.session_state["run"]
-    run.pause({"gen": run.gen, "epoch": 12})
+    run.see({"gen": run.gen, "epoch": 12})
     app.run()
     assert len(app.get("vega_lite_chart")) == 2
     assert "Epoch 12 at leisure" in [heading.value for heading in app.subheader]
@@ -210,6 +210,21 @@ def test_what_the_browser_told_the_run_by_the_short_way_stands_in_the_page_after
     assert chosen(app).now.learning_rate == 0.003
     assert app.session_state["run"] is line.run
     assert app.query_params
+
+
+def test_a_rate_told_while_the_page_is_written_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = press(visit(story="10:learning_rate=0.01"))
+    line, why = app.session_state["line"], controls.why
+
+    def late(config: Any) -> str:
+        line.hear("rate", {"gen": line.run.gen, "rate": 0.003, "playing": True, "epoch": 20})
+        return why(config)
+
+    monkeypatch.setattr(controls, "why", late)
+    before = line.run
+    app.run()
+    assert line.run is before
+    assert line.run.config.now.learning_rate == 0.003
 
 
 def test_a_preset_pressed_after_that_wins() -> None:

@@ -38,7 +38,7 @@ def test_a_curve_has_a_true_one_only_where_that_is_known(config: Config, lines: 
 def test_the_derivation_is_that_of_the_run_with_its_story() -> None:
     run = Run(PRESETS["two-units"].config)
     run.answer({"gen": 0, "seq": 0, "count": 8, "epochs": 1, "playing": False, "epoch": 0})
-    run.pause({"gen": 0, "epoch": 5})
+    run.see({"gen": 0, "epoch": 5})
     assert run.edit({"gen": 0, "epoch": 5, "index": 1, "value": 0.25}) is None
     address, note = derivation_of(run)
     sheet = from_query(address)

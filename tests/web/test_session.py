@@ -58,11 +58,20 @@ def test_frames_are_those_of_a_plain_trainer() -> None:
     assert unpack(run.message)[2][-1].loss == plain.frame().loss
 
 
-@pytest.mark.parametrize("question", [{}, {"count": "x", "epochs": None}, {"count": float("nan"), "epoch": -5}, {"gen": [], "seq": {}}])
+@pytest.mark.parametrize(
+    "question",
+    [
+        {},
+        {"count": "x", "epochs": None},
+        {"count": float("nan"), "epoch": -5},
+        {"gen": [], "seq": {}},
+        {"count": 1e999, "epochs": 10**999, "epoch": -1e999},
+    ],
+)
 def test_nonsense_from_the_browser_does_no_harm(question: dict[str, Any]) -> None:
     run = Run(Config())
     run.answer({**need(run), **question})
-    run.pause(question)
+    run.see(question)
     assert run.still().epoch >= 0
 
 
@@ -70,7 +79,7 @@ def test_another_learning_rate_keeps_the_weights() -> None:
     run = Run(Config())
     run.answer(need(run))
     before = run.trainer.frame().theta
-    run.pause({"gen": 0, "epoch": 30})
+    run.see({"gen": 0, "epoch": 30})
     same = run.change(replace(run.config, learning_rate=0.001))
     assert same is run
     np.testing.assert_array_equal(run.trainer.frame().theta, before)
@@ -83,7 +92,7 @@ def test_a_change_while_paused_goes_back_to_the_epoch_on_the_screen() -> None:
     run = Run(config)
     for _ in range(2):
         run.answer(need(run))
-    run.pause({"gen": 0, "epoch": 42})
+    run.see({"gen": 0, "epoch": 42})
     run.change(replace(config, learning_rate=0.01))
     plain = Trainer(config)
     plain.advance(42)
@@ -95,13 +104,47 @@ def test_a_change_while_paused_goes_back_to_the_epoch_on_the_screen() -> None:
     assert max(run.kept) == 72
 
 
+def test_a_late_question_for_the_run_before_says_nothing_of_this_one() -> None:
+    run = Run(Config())
+    run.answer(need(run))
+    other = run.change(replace(run.config, hidden=(4,)))
+    other.answer(need(run, epoch=25))
+    assert (other.playing, other.shown) == (False, 0)
+
+
+def test_a_rate_tells_what_stands_on_the_screen_for_it_may_overtake_the_pause() -> None:
+    run = Run(Config())
+    run.answer(need(run))
+    run.hear("rate", {"gen": 0, "rate": 0.01, "playing": False, "epoch": 12, "tip": True})
+    header, _, frames = unpack(run.message)
+    assert (header["playing"], [frame.epoch for frame in frames]) == (False, [12])
+    assert run.config.story == ((12, (("learning_rate", 0.01),)),)
+
+
+def test_after_a_change_the_still_pictures_are_of_its_epoch_wherever_one_looked() -> None:
+    run = Run(Config())
+    run.answer(need(run))
+    run.hear("rate", {"gen": 0, "rate": 0.01, "playing": False, "epoch": 12, "tip": False})
+    assert (run.still().epoch, unpack(run.message)[2][0].epoch) == (30, 30)
+
+
+def test_a_rate_before_the_divergence_is_seen_goes_back_to_what_is_seen() -> None:
+    run = finish(Run(PRESETS["diverges"].config))
+    at = run.trainer.epoch // 2
+    same = run.hear("rate", {"gen": 0, "rate": 0.001, "playing": False, "epoch": at, "tip": True})
+    assert same is run
+    assert (run.stop, run.trainer.epoch) == ("", at)
+
+
 def test_a_change_while_playing_shows_the_new_settings_at_once() -> None:
     run = Run(Config())
     run.answer(need(run))
-    run.change(replace(run.config, learning_rate=0.001))
+    run.change(replace(run.config, learning_rate=0.001, l2=0.01))
     header, _, frames = unpack(run.message)
     assert header["gen"] == 1
-    assert frames[0].epoch == 31
+    assert [frame.epoch for frame in frames[:2]] == [30, 31]
+    for frame in frames[:2]:  # the frame of the change, too, is that of the link
+        assert frame.loss.hex() == frame_at(run.config, frame.epoch).loss.hex()
 
 
 def edit(run: Run, **more: Any) -> dict[str, Any]:
@@ -293,7 +336,7 @@ def test_divergence_is_told_and_mended_by_a_smaller_learning_rate() -> None:
     assert run.stop == "diverged"
     assert "learning rate" in run.note
     run.answer(need(run))
-    assert unpack(run.message)[2] == []
+    assert [frame.epoch for frame in unpack(run.message)[2]] == [run.trainer.epoch]  # for a view that is new
     mended = run.change(replace(run.config, learning_rate=0.08))
     assert (mended.trainer.epoch, mended.stop, mended.gen) == (0, "", run.gen + 1)
     assert last(finish(mended)).r2 > 0.9
