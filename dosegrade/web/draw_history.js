@@ -1,11 +1,5 @@
 // What was: loss and gradients over the epochs; and the layers as they are now.
 
-// The shown part of the history at no more than `most` places.
-function sampled(history, upto, most) {
-  const stride = Math.max(1, Math.ceil((upto + 1) / most)), count = Math.ceil(upto / stride) + 1;
-  return { count, of: (k) => history[Math.min(upto, k * stride)] };
-}
-
 // The end of the axis of epochs: it stands still for a while and then makes room.
 function lasting(epoch) {
   const unit = 10 ** Math.floor(Math.log10(Math.max(epoch, 50)));
@@ -61,19 +55,16 @@ const rough = (v) => `${+v.toPrecision(3)}`;
 const power = (v) => (Math.abs(v) > 3 ? `1e${v}`.replace("-", "−") : `${+(10 ** v).toPrecision(3)}`);
 
 function drawLoss(canvas, ink, history, upto, log, validated) {
-  const sheet = paper(canvas), { w, h } = sheet, { count, of } = sampled(history, upto, 500);
+  const sheet = paper(canvas), { w, h } = sheet;
   if (!w || !h) return;
   const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
   let low = Infinity, high = -Infinity;
-  for (let k = 0; k < count; k++) {
-    for (const v of validated ? [of(k).loss, of(k).validation_loss] : [of(k).loss]) {
-      if (!Number.isFinite(v)) continue;
-      low = Math.min(low, value(v)); high = Math.max(high, value(v));
-    }
+  for (let k = 0; k <= upto; k++) {
+    for (const v of validated ? [history[k].loss, history[k].validation_loss] : [history[k].loss]) if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
   }
-  if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
+  if (Number.isFinite(low)) { low = value(low); high = value(high); } else { low = log ? -1 : 0; high = 1; }
   if (log) { low = Math.floor(low); high = Math.max(Math.ceil(high), low + 1); } else { low = 0; high = high > 0 ? high * 1.05 : 1; }
-  const end = lasting(of(count - 1).epoch), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
+  const end = lasting(history[upto].epoch), box = { left: 46, top: 10, wide: w - 60, high: h - 36 };
   const { picture, X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, w > 260 ? 5 : 3), log ? powers(low, high) : ticks(low, high, 4), log ? power : rough);
   const x = (frame) => X(frame.epoch), lines = [{ x, y: (frame) => Y(value(frame.loss)), color: ink.fit, width: 2.5 }];
   if (validated) lines.unshift({ x, y: (frame) => Y(value(frame.validation_loss)), color: ink.truth, width: 2, dash: [5, 3] });
@@ -82,13 +73,13 @@ function drawLoss(canvas, ink, history, upto, log, validated) {
 
 // The gradient's size, a line for each layer, always on a log scale: what vanishes goes down by powers of ten.
 function drawGradients(canvas, ink, history, upto) {
-  const sheet = paper(canvas), { w, h } = sheet, { count, of } = sampled(history, upto, 250), layers = of(0).gradient.length;
+  const sheet = paper(canvas), { w, h } = sheet, layers = history[0].gradient.length;
   if (!w || !h) return;
   let low = Infinity, high = -Infinity;
-  for (let k = 0; k < count; k++) for (const g of of(k).gradient) if (g > 1e-30 && Number.isFinite(g)) { low = Math.min(low, g); high = Math.max(high, g); }
+  for (let k = 0; k <= upto; k++) for (const g of history[k].gradient) if (g > 1e-30 && Number.isFinite(g)) { low = Math.min(low, g); high = Math.max(high, g); }
   low = Number.isFinite(low) ? Math.floor(Math.log10(low)) : -1;
   high = Number.isFinite(high) ? Math.max(Math.ceil(Math.log10(high)), low + 1) : 0;
-  const end = lasting(of(count - 1).epoch), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
+  const end = lasting(history[upto].epoch), box = { left: 40, top: 20, wide: w - 50, high: h - 46 };
   const title = (onto) => { onto.fillStyle = ink.text; write(onto, ink, "|g| over the epochs", 0, 12, { size: 11.5, alpha: 0.72 }); };
   const { picture, X, Y } = grid(canvas, sheet, ink, box, end, [low, high], ticks(0, end, 3), powers(low, high), power, title);
   const size = (g) => (g > 1e-30 ? Y(Math.log10(g)) : NaN);

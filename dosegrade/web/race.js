@@ -146,11 +146,11 @@ function drawPlane(canvas, { ctx, w, h }, ink, scene, frame) {
 function drawRace(canvas, ink, race) {
   const sheet = paper(canvas), { ctx, w, h } = sheet, { history, cursor, log, scenes } = race;
   if (!w || !h) return;
-  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v), { count, of } = sampled(history, cursor, 400);
+  const value = (v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
   const first = Math.max(...history[0].lanes.map((frame) => frame?.loss ?? 0).filter(Number.isFinite), 1e-12);
   let low = Infinity, high = -Infinity;
-  for (let k = 0; k < count; k++) for (const frame of of(k).lanes) if (frame && Number.isFinite(frame.loss)) { const v = value(frame.loss); low = Math.min(low, v); high = Math.max(high, v); }
-  if (!Number.isFinite(low)) { low = log ? -1 : 0; high = 1; }
+  for (let k = 0; k <= cursor; k++) for (const frame of history[k].lanes) if (frame && Number.isFinite(frame.loss)) { low = Math.min(low, frame.loss); high = Math.max(high, frame.loss); }
+  if (Number.isFinite(low)) { low = value(low); high = value(high); } else { low = log ? -1 : 0; high = 1; }
   const top = log ? Math.ceil(Math.log10(first)) + 1 : 3 * first;
   if (log) { low = Math.floor(low); high = Math.min(Math.max(Math.ceil(high), low + 1), Math.max(top, low + 1)); } else { low = Math.min(0, low); high = Math.min(high * 1.05, top) || 1; }
   const phone = w < 520;

@@ -27,6 +27,45 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     assert "learning_rate%3D0.03" in page.url
 
 
+def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -> None:
+    live = open_page(page)
+    for pressed in (["play", "rates :nth-child(3)"], ["rates :nth-child(4)", "play"]):
+        live.locator("button.play").click()
+        until(page, "playing && epoch > 20")
+        gen = told(live, "gen")
+        live.evaluate("(live, pressed) => pressed.forEach((name) => live.querySelector(`.${name}`).click())", pressed)
+        until(page, f"!playing && gen > {gen}")
+        page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for(timeout=LONGER)
+    live.locator("button.play").click()
+    until(page, "playing && epoch > 60")
+    page.get_by_role("link", name="Race").click()
+    live.wait_for(state="detached", timeout=LONGER)
+    page.get_by_role("link", name="Playground").click()
+    until(page, "epoch > 0")
+    page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for(timeout=LONGER)
+
+
+def test_a_question_that_nobody_answers_is_asked_by_a_rerun(page: Any) -> None:
+    page.route("**/live-frames", lambda route: None)
+    live = open_page(page)
+    page.evaluate("() => { AbortSignal.timeout = () => AbortSignal.abort(); }")  # without the wait
+    live.locator("button.play").click()
+    until(page, "epoch > 30")
+    page.unroute("**/live-frames")
+
+
+def test_one_epoch_far_above_the_others_lies_within_the_axes_wherever_it_stands(page: Any) -> None:
+    live = open_page(page)
+    axes = live.evaluate(
+        """(live) => {
+             const view = live.getRootNode().live, frame = view.history[0];
+             view.history = Array.from({ length: 1200 }, (_, k) => ({ ...frame, epoch: k, loss: k === 601 ? 50 : 0.5 }));
+             return [1198, 1199, 600].map((k) => { view.show(k); return view.canvas.loss.kept.axes.full.split(" power")[0]; });
+           }"""
+    )
+    assert axes == ["1500 -1 2", "1500 -1 2", "750 -1 0"]
+
+
 def test_where_something_between_answers_for_the_server_it_asks_by_reruns(page: Any) -> None:
     asked = []
 
