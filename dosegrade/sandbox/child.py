@@ -1,4 +1,4 @@
-"""The untrusting side of a run: loads a student's program in a forked process and calls its functions, one record a result.
+"""The untrusting side of a run: loads a student's program in a forked process and calls its functions, one record of answers a task.
 
 Nothing here is trusted by the parent: a student shares this memory and may send what he likes, which forges values, nothing more.
 """
@@ -39,25 +39,27 @@ class Channel:
     """The pipe to the parent."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._write, self._held = descriptor, os.write, b""
+        self._descriptor, self._write, self._returned = descriptor, os.write, values.Returned()
         # Freed when memory runs out, so that saying so still works; address space only, its pages are never touched.
         self.reserve: object = np.empty(1 << 17)
 
     def send(self, kind: int, payload: bytes = b"") -> None:
-        """Writes one record, whole, after those that are held."""
-        self._held += values.record(kind, payload)
-        self._flush()
+        """Writes one record, whole, after the answers that are held."""
+        self._flush(values.record(kind, payload))
 
-    def _flush(self) -> None:
-        data, self._held = memoryview(self._held), b""
+    def answer(self, layout: values.Layout, numbers: list[values.Numbers], mutated: bool) -> None:
+        """Keeps an answer for the next `send`: the parent is woken once a task, not once a call."""
+        self._returned.add(layout, numbers, mutated)
+        if self._returned.size > 1 << 15:
+            self._flush()
+
+    def _flush(self, record: bytes = b"") -> None:
+        if self._returned:
+            returned, self._returned = self._returned, values.Returned()
+            record = values.record(values.ANSWERS, returned.pack()) + record
+        data = memoryview(record)
         while data:
             data = data[self._write(self._descriptor, data) :]
-
-    def hold(self, kind: int, payload: bytes) -> None:
-        """Keeps a small record for the next `send`: the parent is woken once a task, not once a call."""
-        self._held += values.record(kind, payload)
-        if len(self._held) > 1 << 15:
-            self._flush()
 
     def close(self) -> None:
         """Closes the pipe."""
@@ -376,11 +378,11 @@ class Run:
         self._channel.send(values.DONE)
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], packed: bytes, left: int) -> int:
-        described = values.describe(function(*arguments))
-        size = values.size_of(described)
+        layout, numbers = values.describe(function(*arguments))
+        size = values.size_of(numbers)
         if size > left:
             raise Failure("output", f"found more than {left} bytes returned, expected less")
-        self._channel.hold(values.ANSWER, values.pack_answer(described, _mutated(arguments, packed)))
+        self._channel.answer(layout, numbers, _mutated(arguments, packed))
         return size
 
 

@@ -6,8 +6,13 @@ Every byte may have been written by an enemy: sizes, order and counts are checke
 from __future__ import annotations
 
 import hashlib
+import math
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
 
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
 from dosegrade.sandbox import Limits, Task, values
@@ -15,27 +20,83 @@ from dosegrade.sandbox.values import Malformed
 
 # Names, shapes and frames, on top of the numbers returned.
 SLACK_BYTES = 4 << 20
-SMALL_BYTES = 4096
+SMALL_BYTES = 1 << 14
 
 
 class TooMuch(Exception):
     """The child sent more than a task may return."""
 
 
-def to_answer(described: values.Described, mutated: bool = False) -> Answer:
-    """A described return in the grader's words."""
-    return Answer({name: Value(*leaf) for name, leaf in described.values.items()}, described.python, mutated)
+class Shape(NamedTuple):
+    """A call's answer without its numbers: of every quantity its name and form, and where its numbers stand among all of the record."""
+
+    python: str
+    mutated: bool
+    places: tuple[tuple[str, values.Form, int, int], ...]
+
+
+@lru_cache(maxsize=256)
+def shapes(head: bytes) -> tuple[tuple[Shape, ...], int]:
+    """The calls of an ANSWERS record and the count of its numbers; programs that answer alike share it."""
+    cursor = values.Cursor(head)
+    kinds, calls = cursor.numbers("II")
+    if kinds > calls:
+        raise Malformed("found more layouts than answers")
+    layouts = [values.unpack_layout(cursor) for _ in range(kinds)]
+    found, at = [], 0
+    for number in cursor.numbers(f"{calls}I"):
+        if number >> 1 >= kinds:
+            raise Malformed("no such layout")
+        python, quantities = layouts[number >> 1]
+        places = []
+        for name, form in quantities:
+            start, at = at, at + (0 if form[3] is None else math.prod(form[3]))
+            places.append((name, form, start, at))
+        found.append(Shape(python, bool(number & 1), tuple(places)))
+    cursor.end()
+    return tuple(found), at
+
+
+def unpack_answers(payload: bytes, most: int) -> tuple[Answer, ...]:
+    """What `Returned.pack` packed, of `most` calls at most."""
+    if len(payload) < 12:
+        raise Malformed("cut short")
+    size, _, calls = struct.unpack_from("<III", payload)
+    if 4 + size > len(payload) or not 0 < calls <= most:
+        raise Malformed("no such answers")
+    head = payload[4 : 4 + size]
+    found, total = shapes(head) if size < SMALL_BYTES else shapes.__wrapped__(head)
+    if len(payload) != 4 + size + 8 * total:
+        raise Malformed("found other numbers than declared")
+    numbers = np.frombuffer(payload, "<f8", offset=4 + size).copy() if total else np.empty(0)
+    numbers.setflags(write=False)  # calls that are answered alike may share them
+    try:
+        return tuple(
+            Answer(
+                {
+                    name: Value(None if shape is None else numbers[start:end].reshape(shape), dtype, python, flaw)
+                    for name, (dtype, python, flaw, shape), start, end in places
+                },
+                whole,
+                mutated,
+            )
+            for whole, mutated, places in found
+        )
+    except ValueError as error:
+        raise Malformed("no such shape") from error
+
+
+@lru_cache(maxsize=256)
+def small_answers(payload: bytes, most: int) -> tuple[Answer, ...]:
+    """A record's answers; a class is asked the same, and many answer the same."""
+    return unpack_answers(payload, most)
 
 
 def answer(returned: object, mutated: bool = False) -> Answer:
     """Whatever a function of this process returned, as a sandbox would have brought it back (`self_check`)."""
-    return to_answer(values.describe(returned), mutated)
-
-
-@lru_cache(maxsize=1024)
-def small_answer(payload: bytes) -> Answer:
-    """A record's answer; a class is asked the same, and many answer the same."""
-    return to_answer(*values.unpack_answer(payload))
+    packed = values.Returned()
+    packed.add(*values.describe(returned), mutated)
+    return unpack_answers(packed.pack(), 1)[0]
 
 
 class Elsewhere(Exception):
@@ -103,8 +164,9 @@ class Transcript:
         del self._buffer[:start]
 
     def _take(self, kind: int, payload: bytes) -> None:
-        if kind == values.ANSWER and self.loaded and len(self._answers) < self._expected:
-            self._answers.append(small_answer(payload) if len(payload) < SMALL_BYTES else to_answer(*values.unpack_answer(payload)))
+        if kind == values.ANSWERS and self.loaded:
+            take = small_answers if len(payload) < SMALL_BYTES else unpack_answers
+            self._answers += take(payload, self._expected - len(self._answers))
             self._told.append(payload)
         elif kind == values.READY and not self.ready and not payload:
             self.ready = True

@@ -6,13 +6,12 @@ Needs NumPy only, because it runs inside the sandbox too, where the rest of the 
 from __future__ import annotations
 
 import marshal
-import math
 import re
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ MAX_NAME = 200
 MAX_TEXT = 500
 
 # Records from child to parent: one byte of kind, four of length, the payload.
-READY, LOADED, TEXT, ANSWER, DONE, FAILED, ELSEWHERE = range(1, 8)
+READY, LOADED, TEXT, ANSWERS, DONE, FAILED, ELSEWHERE = range(1, 8)
 HEADER = struct.Struct("<BI")
 # Before a request: bytes of memory and seconds of CPU, which hold before anything is decoded.
 REQUEST = struct.Struct("<QI")
@@ -42,20 +41,11 @@ class Malformed(ValueError):
     """Bytes that no honest sender writes."""
 
 
-class Leaf(NamedTuple):
-    """One returned quantity: float64 `array`, or None and the `flaw` that keeps it from being real numbers."""
-
-    array: NDArray[np.float64] | None
-    dtype: str
-    python: str
-    flaw: str | None = None
-
-
-class Described(NamedTuple):
-    """One return: its named leaves, and the type of the whole."""
-
-    values: dict[str, Leaf]
-    python: str
+# How a returned quantity looks: its original dtype, its Python type, what keeps it from being real numbers, its shape (None with a flaw).
+Form = tuple[str, str, str | None, tuple[int, ...] | None]
+# How a return looks: the type of the whole, and its named quantities.
+Layout = tuple[str, tuple[tuple[str, Form], ...]]
+Numbers = NDArray[np.float64] | float
 
 
 def clean(text: str, cap: int = MAX_TEXT) -> str:
@@ -69,15 +59,17 @@ _F64 = np.dtype(np.float64)
 # What a function returned -----------------------------------------------------------------------------------------------
 
 
-def describe(returned: object) -> Described:
+def describe(returned: object) -> tuple[Layout, list[Numbers]]:
     """The named values of a return: a dict's string keys, else `result`. Whatever is no array of real numbers is a flaw, not an error."""
-    if not isinstance(returned, dict):
-        return Described({"result": leaf(returned)}, type_name(returned))
-    values: dict[str, Leaf] = {}
-    for key, value in list(dict.items(returned)):
-        if isinstance(key, str) and len(values) < MAX_VALUES:
-            values[str.__str__(key)[:MAX_NAME]] = leaf(value)
-    return Described(values, type_name(returned))
+    places: list[tuple[str, Form]] = []
+    found: list[Numbers] = []
+    for key, value in list(dict.items(returned)) if isinstance(returned, dict) else (("result", returned),):
+        if isinstance(key, str) and len(places) < MAX_VALUES:
+            form, numbers = leaf(value)
+            places.append((str.__str__(key)[:MAX_NAME], form))
+            if numbers is not None:
+                found.append(numbers)
+    return (type_name(returned), tuple(places)), found
 
 
 def type_name(value: object) -> str:
@@ -90,47 +82,51 @@ def type_name(value: object) -> str:
         return "object"
 
 
-def leaf(value: Any) -> Leaf:
-    """One value as float64, with its original dtype; a flaw where it is not real numbers."""
-    if type(value) is np.ndarray and value.dtype is _F64 and value.ndim <= MAX_DIMENSIONS:
-        return Leaf(value.copy(order="C"), "float64", "ndarray")
-    if type(value) is np.float64:
-        return Leaf(np.array(value), "float64", "float64")
-    if type(value) is float:
-        return Leaf(np.array(value), "float64", "float")
-    if type(value) is int:
+_SCALARS: dict[type, Form] = {np.float64: ("float64", "float64", None, ()), float: ("float64", "float", None, ())}
+
+
+def leaf(value: Any) -> tuple[Form, Numbers | None]:
+    """How one value looks, and its float64 numbers (still the caller's own); a flaw where it is not real numbers."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return _SCALARS[kind], value
+    if kind is np.ndarray and value.dtype is _F64 and value.ndim <= MAX_DIMENSIONS:
+        return ("float64", "ndarray", None, value.shape), value
+    if kind is int:
         return _integer(value)
     python = type_name(value)
     try:
         flaw = _flaw_of(value, MAX_DEPTH)
         if flaw is not None:
-            return Leaf(None, flaw, python, flaw)
+            return (flaw, python, flaw, None), None
         array = np.asarray(value)
     except MemoryError:
         raise
     except Exception as error:
-        return Leaf(None, "object", python, "ragged" if isinstance(error, ValueError) and isinstance(value, list | tuple) else "object")
+        flaw = "ragged" if isinstance(error, ValueError) and isinstance(value, list | tuple) else "object"
+        return ("object", python, flaw, None), None
     return _real(array, python)
 
 
-def _integer(value: int) -> Leaf:
+def _integer(value: int) -> tuple[Form, Numbers | None]:
     try:
-        return Leaf(np.array(float(value)), "int64", "int")
+        return ("int64", "int", None, ()), float(value)
     except OverflowError:
-        return Leaf(None, "object", "int", "object")
+        return ("object", "int", "object", None), None
 
 
 _KIND_FLAWS = {"b": "bool", "c": "complex", "U": "str", "T": "str", "S": "bytes", "M": "datetime", "m": "datetime", "V": "structured"}
 
 
-def _real(array: NDArray[Any], python: str) -> Leaf:
+def _real(array: NDArray[Any], python: str) -> tuple[Form, Numbers | None]:
     dtype = str(array.dtype)[:40]
-    if array.dtype.kind not in "fiu":
-        return Leaf(None, dtype, python, _KIND_FLAWS.get(array.dtype.kind, "object"))
-    if array.ndim > MAX_DIMENSIONS:
-        return Leaf(None, dtype, python, "dimensions")
-    # Not ascontiguousarray: it turns a 0-d array into shape (1,).
-    return Leaf(np.array(array, dtype=np.float64, order="C", subok=False), dtype, python)
+    flaw = _KIND_FLAWS.get(array.dtype.kind, "object") if array.dtype.kind not in "fiu" else None
+    if flaw is None and array.ndim > MAX_DIMENSIONS:
+        flaw = "dimensions"
+    if flaw is not None:
+        return (dtype, python, flaw, None), None
+    numbers = np.array(array, dtype=np.float64, subok=False)
+    return (dtype, python, None, numbers.shape), numbers
 
 
 def _flaw_of(value: Any, depth: int) -> str | None:
@@ -196,12 +192,12 @@ def _plain(value: Any, arrays: list[tuple[str, tuple[int, ...], bytes]], depth: 
 
 def _plain_container(value: Any, arrays: list[tuple[str, tuple[int, ...], bytes]], depth: int) -> Any:
     if type(value) is not dict:
-        items = [_plain(item, arrays, depth) for item in value]
+        items = [item if type(item) in _ATOMS else _plain(item, arrays, depth) for item in value]
         return items if type(value) is list else tuple(items)
     for key in value:
         if type(key) is not str:
             raise TypeError(f"found a dict key of type {type(key).__name__}, expected str")
-    return {key: _plain(item, arrays, depth) for key, item in value.items()}
+    return {key: item if type(item) in _ATOMS else _plain(item, arrays, depth) for key, item in value.items()}
 
 
 def decode(data: bytes) -> Any:
@@ -214,13 +210,13 @@ def _filled(value: Any, arrays: Iterator[tuple[str, tuple[int, ...], bytes]]) ->
     kind = type(value)
     if value is ...:
         dtype, shape, raw = next(arrays)
-        return np.frombuffer(raw, _DTYPES[dtype]).reshape(shape).copy()
+        return np.ndarray(shape, _DTYPES[dtype], raw).copy()
     if kind is tuple:
-        return tuple([_filled(item, arrays) for item in value])
+        return tuple([item if type(item) in _ATOMS else _filled(item, arrays) for item in value])
     if kind is list:
-        return [_filled(item, arrays) for item in value]
+        return [item if type(item) in _ATOMS else _filled(item, arrays) for item in value]
     if kind is dict:
-        return {key: _filled(item, arrays) for key, item in value.items()}
+        return {key: item if type(item) in _ATOMS else _filled(item, arrays) for key, item in value.items()}
     return value
 
 
@@ -239,28 +235,53 @@ def record(kind: int, payload: bytes = b"") -> bytes:
 
 
 @lru_cache(maxsize=64)
-def pack_layout(python: str, places: tuple[tuple[str, str, str, str | None, tuple[int, ...] | None], ...]) -> bytes:
-    """An answer's type and, for each leaf, its name, types, flaw and shape."""
-    head = [struct.pack("<H", len(places)), pack_text(python)]
-    for name, dtype, type_, flaw, shape in places:
-        head += [pack_text(name), pack_text(dtype), pack_text(type_), pack_text(flaw or "")]
-        if shape is not None:
-            head.append(struct.pack(f"<B{len(shape)}Q", len(shape), *shape))
-    return b"".join(head)
+def pack_form(form: Form) -> bytes:
+    """The types, flaw and shape of one quantity."""
+    dtype, python, flaw, shape = form
+    size = b"" if shape is None else struct.pack(f"<B{len(shape)}Q", len(shape), *shape)
+    return pack_text(dtype) + pack_text(python) + pack_text(flaw or "") + size
 
 
-def pack_answer(described: Described, mutated: bool) -> bytes:
-    """An ANSWER record's payload: names, types and shapes, then all numbers."""
-    leaves = described.values.items()
-    places = tuple((name, x.dtype, x.python, x.flaw, None if x.array is None else x.array.shape) for name, x in leaves)
-    packed = pack_layout(described.python, places)
-    numbers = [x.array.tobytes() for _, x in leaves if x.array is not None]
-    return b"".join([struct.pack("<BI", mutated, len(packed)), packed, *numbers])
+def pack_layout(layout: Layout) -> bytes:
+    """A return's type and, for each quantity, its name and form."""
+    python, places = layout
+    return b"".join(
+        [struct.pack("<H", len(places)), pack_text(python), *[part for name, form in places for part in (pack_text(name), pack_form(form))]]
+    )
 
 
-def size_of(described: Described) -> int:
+_DOUBLE = struct.Struct("<d").pack
+
+
+class Returned:
+    """What calls returned, for one ANSWERS record: each layout once; of every call its layout, and whether it `mutated`; all numbers."""
+
+    def __init__(self) -> None:
+        self._layouts: dict[Layout, int] = {}
+        self._calls: list[int] = []
+        self._numbers: list[bytes] = []
+        self.size = 0
+
+    def add(self, layout: Layout, numbers: list[Numbers], mutated: bool) -> None:
+        """One more call; its numbers are copied."""
+        raw = b"".join([_DOUBLE(x) if isinstance(x, float) else x.tobytes() for x in numbers])
+        self._calls.append(self._layouts.setdefault(layout, len(self._layouts)) << 1 | mutated)
+        self._numbers.append(raw)
+        self.size += len(raw)
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def pack(self) -> bytes:
+        """The record's payload."""
+        head = [struct.pack("<II", len(self._layouts), len(self._calls)), *map(pack_layout, self._layouts)]
+        packed = b"".join([*head, struct.pack(f"<{len(self._calls)}I", *self._calls)])
+        return b"".join([struct.pack("<I", len(packed)), packed, *self._numbers])
+
+
+def size_of(numbers: list[Numbers]) -> int:
     """Bytes of numbers in a return, before they are copied for sending."""
-    return sum(item.array.nbytes for item in described.values.values() if item.array is not None)
+    return sum([8 if isinstance(x, float) else x.nbytes for x in numbers])
 
 
 def pack_failure(kind: str, message: str, line: int | None) -> bytes:
@@ -312,60 +333,19 @@ class Cursor:
             raise Malformed("found bytes after the record")
 
 
-class Place(NamedTuple):
-    """Where a leaf's numbers stand among all of an answer; `shape` is None for a flaw."""
-
-    name: str
-    dtype: str
-    python: str
-    flaw: str | None
-    shape: tuple[int, ...] | None
-    start: int
-    end: int
-
-
-@lru_cache(maxsize=256)
-def layout(head: bytes) -> tuple[str, tuple[Place, ...], int]:
-    """An answer's type, the places of its leaves and the count of its numbers; calls of one function share it."""
-    cursor = Cursor(head)
+def unpack_layout(cursor: Cursor) -> Layout:
+    """What `pack_layout` packed."""
     (count,) = cursor.numbers("H")
     if count > MAX_VALUES:
         raise Malformed("no such answer")
     python = cursor.text(80)
-    places: dict[str, Place] = {}
-    at = 0
+    places: list[tuple[str, Form]] = []
     for _ in range(count):
         name, dtype, type_, flaw = cursor.text(MAX_NAME), cursor.text(40), cursor.text(80), cursor.text(40)
         if flaw and flaw not in FLAWS:
             raise Malformed("no such flaw")
-        shape = None if flaw else cursor.shape()
-        size = 0 if shape is None else math.prod(shape)
-        places[name] = Place(name, dtype, type_, flaw or None, shape, at, at + size)
-        at += size
-    cursor.end()
-    return python, tuple(places.values()), at
-
-
-def unpack_answer(payload: bytes) -> tuple[Described, bool]:
-    """What `pack_answer` packed."""
-    if len(payload) < 5:
-        raise Malformed("cut short")
-    mutated, size = struct.unpack_from("<BI", payload)
-    if mutated > 1 or 5 + size > len(payload):
-        raise Malformed("no such answer")
-    python, places, total = layout(payload[5 : 5 + size])
-    if len(payload) != 5 + size + 8 * total:
-        raise Malformed("found other numbers than declared")
-    numbers = np.frombuffer(payload, "<f8", offset=5 + size).copy() if total else np.empty(0)
-    numbers.setflags(write=False)  # calls that are answered alike may share them
-    try:
-        leaves = {
-            name: Leaf(None if shape is None else numbers[start:end].reshape(shape), dtype, type_, flaw)
-            for name, dtype, type_, flaw, shape, start, end in places
-        }
-    except ValueError as error:
-        raise Malformed("no such shape") from error
-    return Described(leaves, python), bool(mutated)
+        places.append((name, (dtype, type_, flaw or None, None if flaw else cursor.shape())))
+    return python, tuple(places)
 
 
 def unpack_failure(payload: bytes) -> tuple[str, str, int | None]:

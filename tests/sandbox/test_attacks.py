@@ -184,7 +184,8 @@ def test_bad_behaviour_is_named_and_the_next_program_runs(name: str, run: Runner
 def test_a_forged_answer_is_a_value_and_nothing_more(run: Runner) -> None:
     forge = (
         "import os, sys\nv = next(m for n, m in sys.modules.items() if n == '_checker.values')\n"
-        "def f(): os.write(4, v.record(v.ANSWER, v.pack_answer(v.describe(100.0), False)) + v.record(v.DONE)); os._exit(0)"
+        "def f():\n  r = v.Returned(); r.add(*v.describe(100.0), False)\n"
+        "  os.write(4, v.record(v.ANSWERS, r.pack()) + v.record(v.DONE)); os._exit(0)"
     )
     (outcome,) = run(forge)
     assert outcome.problem is None
