@@ -3,12 +3,14 @@
 import csv
 import json
 import multiprocessing
+import operator
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -434,7 +436,9 @@ def test_ctrl_c_leaves_what_is_graded(quiz: Path, folder: Path, tmp_path: Path) 
     for i, loop in enumerate(loops):
         loop.write_text(f"# {i}\nwhile True: pass")
     out = tmp_path / "out"
-    arguments = command("grade", quiz, folder, "--out", out, "--jobs", 2)
+    # A shell that starts us in the background has us ignore Ctrl-C, and all that we start.
+    heeding = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    arguments = [sys.executable, "-c", heeding, *command("grade", quiz, folder, "--out", out, "--jobs", 2)]
     process = subprocess.Popen(arguments, cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while lines(out) < 3 and process.poll() is None:
         time.sleep(0.002)
@@ -450,6 +454,23 @@ def test_ctrl_c_leaves_what_is_graded(quiz: Path, folder: Path, tmp_path: Path) 
     tally = dosegrade.grade(quiz, folder, out=out, jobs=1)
     assert tally.kept == kept >= 3
     assert tally.done == 30
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no /proc here")
+def test_a_worker_killed_while_it_sends_its_answer_is_not_waited_for() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    pool, before = crew.Pool(1), resident()
+    answer = pool.submit(operator.mul, b"x", 200_000_000)
+    while resident() < before + 20_000_000 and not answer.done():
+        time.sleep(0.001)
+    assert not answer.done()
+    ending = threading.Thread(target=pool.shutdown, kwargs={"wait": False}, daemon=True)
+    ending.start()
+    ending.join(20)
+    assert not ending.is_alive()
+    assert isinstance(answer.exception(), BrokenExecutor)
 
 
 # The command line ---------------------------------------------------------------------------------------------------------------

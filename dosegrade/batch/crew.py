@@ -117,6 +117,10 @@ class Pool(ProcessPoolExecutor):
         if not wait:
             for process in self.context.started:
                 process.kill()
+            # One killed while it sent its answer leaves part of it behind: the reader waits for the rest until nobody can write any more.
+            results: Any = getattr(self, "_result_queue", None)
+            if results is not None:
+                results._writer.close()
         super().shutdown(wait=True, cancel_futures=cancel_futures or not wait)
 
 
