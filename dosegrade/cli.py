@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,8 @@ def honest(command: Callable[..., int | None]) -> Callable[..., None]:
         except OSError as error:
             click.echo(f"dosegrade: the system could not read or write: {error}. Nothing else went wrong; try again elsewhere.", err=True)
             status = NOTHING_TO_GRADE
+            with suppress(OSError, ValueError):  # what could not be written is not tried once more at the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(status or 0)
 
     return run
