@@ -35,7 +35,10 @@ def honest(command: Callable[..., int | None]) -> Callable[..., None]:
         except BrokenPipeError:  # the reader has seen enough
             raise
         except OSError as error:
-            click.echo(f"dosegrade: the system could not read or write: {error}. Nothing else went wrong; try again elsewhere.", err=True)
+            click.echo(
+                f"dosegrade: the system could not read or write: {error}. Mend that, or name another place, and run the same command again.",
+                err=True,
+            )
             status = NOTHING_TO_GRADE
             with suppress(OSError, ValueError):  # what could not be written is not tried once more at the end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -291,20 +291,20 @@ def _check_weights(config: Config) -> None:
 
 def _told(config: Config) -> Iterator[Config]:
     """The settings at the beginning, then after each event of the story; SpecError where one cannot be trained with."""
-    now = _with(config, (("story", ()),)) if config.story else config
+    now = _with(config, (("story", ()),), "") if config.story else config
     yield now
     for _, changes in config.story:
         known = tuple(change for change in changes if change[0] in TOLD)
         try:
-            now = _with(now, known)
+            now = _with(now, known, repr(known))
         except TypeError:  # a value that cannot be hashed: it is refused in words
             now = replace(now, **dict(known))
         yield now
 
 
 @functools.lru_cache(maxsize=1024)
-def _with(config: Config, changes: tuple[tuple[str, Any], ...]) -> Config:
-    """As `replace`, remembered: a story is told anew whenever an event joins it."""
+def _with(config: Config, changes: tuple[tuple[str, Any], ...], told: str) -> Config:
+    """As `replace`, remembered: a story is told anew whenever an event joins it. `told` tells True from 1, which are equal."""
     return replace(config, **dict(changes))
 
 

@@ -623,3 +623,10 @@ def test_a_weight_set_under_way_is_seen_at_its_epoch_when_the_story_is_told_agai
     assert again[20].hex() == seen.hex()
     live.advance(5)
     assert again[25].hex() == live.frame().loss.hex()
+
+
+def test_a_story_told_before_with_a_number_is_still_refused_with_a_truth_value() -> None:
+    told = lambda value: Config(story=((5, (("batch", value),)),))  # noqa: E731
+    assert told(1).now.batch == 1
+    with pytest.raises(SpecError, match="batch"):
+        told(True)
