@@ -36,7 +36,7 @@ def honest(command: Callable[..., int | None]) -> Callable[..., None]:
             raise
         except OSError as error:
             click.echo(
-                f"dosegrade: the system could not read or write: {error}. Mend that, or name another place, and run the same command again.",
+                f"dosegrade: the system could not read or write: {error}. Mend that, or name another place, and run this again.",
                 err=True,
             )
             status = NOTHING_TO_GRADE
