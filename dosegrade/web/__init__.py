@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: sessions share the cores, small products want no second one
+import pandas  # noqa: F401 - whole, before Altair finds the half that another session is importing
+
 APP, SCRIPT = (Path(__file__).with_name(name) for name in ("app.py", "navigation.py"))
 
 

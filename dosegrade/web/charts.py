@@ -9,7 +9,6 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import pandas  # noqa: F401 - whole, before Altair finds the half that another session is importing
 
 from dosegrade.nn.training import Frame
 from dosegrade.web.protocol import Scene

@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import pandas  # noqa: F401 - whole, before Altair finds the half that another session is importing
 import streamlit as st
 
 from dosegrade.data import DATASETS

@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import pandas  # noqa: F401 - whole, before Altair finds the half that another session is importing
 
 from dosegrade.web.lab import Lab, Played, parting, visits
 from dosegrade.web.put_in import digits

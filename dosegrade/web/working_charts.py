@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import pandas  # noqa: F401 - whole, before Altair finds the half that another session is importing
 
 from dosegrade.nn.gradcheck import BEST, KINDS, RULE, Measured, Trial
 from dosegrade.web.working_tex import plain
