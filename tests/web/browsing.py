@@ -30,6 +30,11 @@ def until(page: Any, condition: str) -> None:
     )
 
 
+def until_address(page: Any, part: str) -> None:
+    """The address bar follows by a rerun of the page: wait until it holds this part."""
+    page.wait_for_function("(part) => location.href.includes(part)", arg=part, timeout=LONGER)
+
+
 def told(live: Any, name: str) -> float:
     return float(live.get_attribute(f"data-{name}"))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browsing import LONGER, on_a_phone, open_page, told, until, wait_until_slim
+from browsing import LONGER, on_a_phone, open_page, told, until, until_address, wait_until_slim
 
 
 def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
@@ -24,7 +24,7 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     until(page, "rate === 0.03 && gen === 1")
     assert live.get_by_role("button", name="0.03", exact=True).get_attribute("aria-pressed") == "true"
     until(page, f"epoch > {stood} + 45")
-    assert "learning_rate%3D0.03" in page.url
+    until_address(page, "learning_rate%3D0.03")
 
 
 def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -> None:
@@ -126,7 +126,7 @@ def test_the_chain_stops_with_its_reason_and_one_press_mends_it(page: Any) -> No
     assert "can only rise or only fall" in live.locator(".notice").inner_text()
     page.get_by_role("button", name="Add a unit").click()
     until(page, "epoch === 0 && gen === 1")
-    assert "preset=two-units" in page.url
+    until_address(page, "preset=two-units")
     live.locator("button.play").click()
     until(page, "loss < 0.01")
 
@@ -141,7 +141,7 @@ def test_another_page_and_back_keeps_the_run(page: Any) -> None:
     page.get_by_role("heading", name="Watch a small network learn").wait_for(state="detached", timeout=LONGER)
     page.get_by_role("link", name="Playground").click()
     until(page, "epoch > 0")
-    assert "preset=two-units" in page.url
+    until_address(page, "preset=two-units")
 
 
 def test_a_phone_is_calm_and_needs_no_sideways_scrolling(page: Any) -> None:

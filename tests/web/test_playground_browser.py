@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browsing import LONGER, on_a_phone, open_page, told, until, wait_until_slim
+from browsing import LONGER, on_a_phone, open_page, told, until, until_address, wait_until_slim
 
 CIRCLE = "/?data=circle&hidden=4%2C2&output=sigmoid&loss=binary_crossentropy&points=200&validation=0.2"
 PIXELS = """
@@ -58,7 +58,7 @@ def test_classes_are_seen_as_colours_and_a_weight_is_changed_by_hand(page: Any) 
     until(page, "gen === 1")
     epoch, changed = told(live, "epoch"), live.get_attribute("data-loss")
     assert changed != before
-    page.wait_for_url("**story=*")
+    until_address(page, "story=")
     live = open_page(page, page.url)
     play_until(page, f"epoch > {epoch}")
     while told(live, "epoch") > epoch:

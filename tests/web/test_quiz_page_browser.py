@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from browsing import LONGER, on_a_phone, wait_until_slim
+from browsing import LONGER, on_a_phone, until_address, wait_until_slim
 
 from dosegrade.quiz.question import load
 
@@ -91,7 +91,7 @@ def test_a_fresh_variant_and_an_answer_that_cannot_be_read_on_a_dark_phone(page:
     before = page.locator("[data-testid=stMarkdown]").all_inner_texts()
     page.get_by_role("button", name="Fresh variant").click()
     wait_for_text(page, "seed 1")
-    assert "seed=1" in page.url
+    until_address(page, "seed=1")
     assert page.locator("[data-testid=stMarkdown]").all_inner_texts() != before
     box = page.get_by_label("Your answer")
     box.fill("twelve")
