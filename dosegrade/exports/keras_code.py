@@ -5,6 +5,7 @@ from __future__ import annotations
 from dosegrade.exports import parts
 from dosegrade.exports.numpy_code import shown
 from dosegrade.exports.parts import Script
+from dosegrade.exports.source import Writer
 from dosegrade.nn.activations import Activation
 from dosegrade.nn.config import Config
 
@@ -13,7 +14,6 @@ ACTIVATIONS = {
     "sigmoid": '"sigmoid"',
     "tanh": '"tanh"',
     "relu": '"relu"',
-    "leaky_relu": "leaky_relu",
     "elu": "keras.layers.ELU(alpha={})",
     "selu": '"selu"',
     "softplus": '"softplus"',
@@ -21,17 +21,14 @@ ACTIVATIONS = {
     "silu": '"silu"',
     "gelu": '"gelu"',
     "hard_sigmoid": '"hard_sigmoid"',
-    "maxout": "maxout",
     "softmax": '"softmax"',
 }
-OWN_ACTIVATIONS = {
-    "leaky_relu": ("What is positive as it is, of the rest a small share", "return keras.ops.where(z > 0, z, {} * z)"),
-    "maxout": (
-        "The first largest of {0} pieces of each unit",
-        "z = keras.ops.reshape(z, (-1, z.shape[-1] // {0}, {0}))",
-        "return keras.ops.sum(z * keras.ops.one_hot(keras.ops.argmax(z, axis=-1), {0}, dtype=z.dtype), axis=-1)",
-    ),
-}
+MAXOUT = [
+    "def maxout(z, pieces):",
+    '    """The first largest of the pieces of each unit."""',
+    "    z = keras.ops.reshape(z, (-1, z.shape[-1] // pieces, pieces))",
+    "    return keras.ops.sum(z * keras.ops.one_hot(keras.ops.argmax(z, axis=-1), pieces, dtype=z.dtype), axis=-1)",
+]
 OWN_DIFFER = {"leaky_relu": "at z = 0 itself Keras takes the slope 1, ours the smaller one", "maxout": "Keras has none"}
 OWN_LOSSES = {
     "squared": "return keras.ops.sum((p - y) ** 2, axis=-1)",
@@ -56,7 +53,7 @@ LOSSES = {
         "kl_divergence",
         "poisson",
     )
-} | {name: name for name in OWN_LOSSES}
+}
 FROM_Z = {
     ("binary_crossentropy", "sigmoid"): "keras.losses.BinaryCrossentropy(from_logits=True)",
     ("categorical_crossentropy", "softmax"): "keras.losses.CategoricalCrossentropy(from_logits=True)",
@@ -95,6 +92,7 @@ def keras_code(config: Config, epochs: int) -> str:
     told = [f"A small network learns, in Keras 3: {parts.described(config)}.", " ".join(differ) + " The data are a toy."]
     imports = ["import os", "", 'os.environ.setdefault("KERAS_BACKEND", "jax")', 'os.environ.setdefault("JAX_ENABLE_X64", "1")']
     script = Script(config, epochs, told, [*imports, "", "import keras", "import numpy as np", "", 'keras.config.set_floatx("float64")'])
+    script.rules = Writer(parts.TAKEN, "keras.ops")
     parts.given(script)
     _model(script)
     _training(script)
@@ -105,18 +103,20 @@ def differences(config: Config) -> list[str]:
     """In sentences: what Keras does otherwise, or what had to be written by hand."""
     told = [*parts.story_told(config), PRECISE]
     config = config.now
-    own = sorted({layer.f.name for layer in config.network.dense} & set(OWN_ACTIVATIONS))
-    told += [f"The activation {name.replace('_', ' ')} is a function of its own here: {OWN_DIFFER[name]}." for name in own]
-    if config.loss in OWN_LOSSES:
+    own = sorted({layer.f.name for layer in config.network.dense} - set(ACTIVATIONS))
+    reasons = {name: OWN_DIFFER.get(name, "the formula of the page") for name in own}
+    told += [f"The activation {name.replace('_', ' ')} is a function of its own here: {why}." for name, why in reasons.items()]
+    if config.loss not in LOSSES:
         told.append(f"Keras has no loss {config.loss!r}: it is a function of its own here.")
     if config.network.dropout:
         told.append("Keras would draw its own dropout masks; to silence the same units, ours come in as a second input.")
     return told
 
 
-def activation(f: Activation) -> str:
-    """What a Dense layer gets as its activation."""
-    return ACTIVATIONS[f.name].format(f.parameter)
+def activation(script: Script, f: Activation) -> str:
+    """What a Dense layer gets as its activation: Keras's own, or ours where the table names none."""
+    own = ACTIVATIONS.get(f.name)
+    return f"lambda z: {script.rules.call(f, ['z'])}" if own is None else own.format(f.parameter)
 
 
 def logits(config: Config) -> str | None:
@@ -134,26 +134,25 @@ def _model(script: Script) -> None:
     for index, layer in enumerate(network.dense, 1):
         f = layer.f
         last = index == len(network.dense) and logits(config)
-        bend = f", activation={activation(f)}" if f.name not in ("identity", "maxout") and not last else ""
+        bend = f", activation={activation(script, f)}" if f.name not in ("identity", "maxout") and not last else ""
         dense = f"keras.layers.Dense({layer.units * f.pieces}{bend}{penalty})({fed})"
-        lines.append(f"a{index} = maxout({dense})" if f.name == "maxout" else f"a{index} = {dense}")
+        lines.append(f"a{index} = maxout({dense}, {f.parameter})" if f.name == "maxout" else f"a{index} = {dense}")
         if index in network.dropout:
             lines.append(f"a{index} = keras.layers.Multiply()([a{index}, mask{index}])")
         fed = f"a{index}"
     given = f"[inputs, {', '.join(f'mask{i}' for i in masked)}]" if masked else "inputs"
     lines += [f"model = keras.Model({given}, {fed})", "model.set_weights(list(params.values()))"]
-    lines = [*_own_functions(config), *lines]
+    lines = [*_own_functions(script), *lines]
     script.add("The network" + "; the loss takes what comes before the last activation" * bool(logits(config)), *lines)
 
 
-def _own_functions(config: Config) -> list[str]:
+def _own_functions(script: Script) -> list[str]:
     """What Keras does not have, or not the same."""
-    lines = []
-    for f in {layer.f.name: layer.f for layer in config.network.dense if layer.f.name in OWN_ACTIVATIONS}.values():
-        told, *body = (line.format(f.parameter) for line in OWN_ACTIVATIONS[f.name])
-        lines += [f"def {f.name}(z):", f'    """{told}."""', *(f"    {line}" for line in body), "", ""]
-    if config.loss in OWN_LOSSES and not logits(config):
-        lines += [f"def {config.loss}(y, p):", f"    {OWN_LOSSES[config.loss]}", "", ""]
+    config = script.config
+    lines = [*MAXOUT, "", ""] if any(layer.f.name == "maxout" for layer in config.network.dense) else []
+    if config.loss not in LOSSES and not logits(config):
+        body = OWN_LOSSES.get(config.loss) or f"return {parts.loss_of_rows(script)}"
+        lines += [f"def {config.loss}(y, p):", f"    {body}", "", ""]
     return lines
 
 
@@ -171,7 +170,7 @@ def optimizer(config: Config) -> str:
 
 def _training(script: Script) -> None:
     config, plan = script.config, parts.plan_of(script.config)
-    loss = logits(config) or LOSSES[config.loss]
+    loss = logits(config) or LOSSES.get(config.loss, config.loss)
     kept = [f"masks[{i}] / {1 - rate!r}" for i, (_, _, rate) in enumerate(plan.dropped)]
     whole = plan.size == plan.samples and not plan.dropped
     if whole:

@@ -14,6 +14,7 @@ from dosegrade.data.source import SIDE
 from dosegrade.exports.source import Writer
 from dosegrade.nn.config import TOLD, Config
 from dosegrade.nn.initializers import INITIALIZERS, initialize
+from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.plan import Plan, threshold
 from dosegrade.nn.schedules import SCHEDULES
 from dosegrade.nn.training import MAX_LOSS
@@ -247,6 +248,12 @@ def batches(script: Script) -> None:
     title = "The batches, drawn as on the page"
     lines = [text for text in lines if text]
     script.add(title, *lines, *["", ""] * bool(lines), "def batches():", f'    """{told}."""', *(f"    {line}" for line in body))
+
+
+def loss_of_rows(script: Script) -> str:
+    """Our own loss of the targets `y` and predictions `p`, a number a row, as an expression in the library of `rules`."""
+    loss = LOSSES[script.config.loss]
+    return script.rules.call(loss.value, ["y", "p"], f"{loss.name}_of_rows")
 
 
 def rate(script: Script) -> str:

@@ -33,11 +33,11 @@ Node = TypeVar("Node", bound=ast.AST)
 class Writer:
     """Names functions and remembers their source: `call` gives an expression, `text` all that was named, callees first.
 
-    `taken` are names that the file uses itself, `swaps` what stands for a NumPy function in another library.
+    `taken` are names that the file uses itself, `library` what has NumPy's functions by their names there: `torch`, `keras.ops`.
     """
 
-    def __init__(self, taken: Iterable[str] = (), swaps: Mapping[str, str] | None = None) -> None:
-        self._swaps = swaps or {}
+    def __init__(self, taken: Iterable[str] = (), library: str = "np") -> None:
+        self.library = library
         self._taken = {*taken, *dir(builtins)}
         self._names: dict[int, str] = {}
         self._kept: list[Any] = []
@@ -48,15 +48,12 @@ class Writer:
         """Every number and function that was named."""
         numbers = [text for text in self._written.values() if not text.startswith("def ")]
         functions = [text for text in self._written.values() if text.startswith("def ")]
-        text = "\n\n\n".join(["\n".join(numbers)] * bool(numbers) + functions)
-        for ours, theirs in self._swaps.items():
-            text = text.replace(ours, theirs)
-        return text
+        return "\n\n\n".join(["\n".join(numbers)] * bool(numbers) + functions)
 
     def name(self, thing: Callable[..., Any], wish: str = "") -> str:
         """The name under which a function can be called; `wish` names a lambda."""
         if isinstance(thing, np.ufunc) or getattr(np, getattr(thing, "__name__", ""), None) is thing:
-            return f"np.{thing.__name__}"
+            return f"{self.library}.{thing.__name__}"
         if thing in _PLAINER:
             return _PLAINER[thing]
         if id(thing) not in self._names:
@@ -166,6 +163,8 @@ class _Plain(ast.NodeTransformer):
         if node.id in self.given:
             return self.given[node.id]
         thing = self._known(node.id)
+        if thing is np:
+            return expression(self.writer.library)
         if thing is None or isinstance(thing, types.ModuleType):
             return node
         if isinstance(thing, int | float):

@@ -22,11 +22,9 @@ ACTIVATIONS = {
     "softsign": f"{F}.softsign({{z}})",
     "silu": f"{F}.silu({{z}})",
     "gelu": f"{F}.gelu({{z}})",
-    "hard_sigmoid": "torch.clamp({z} / 6 + 0.5, 0, 1)",
     "maxout": "{z}.unflatten(-1, (-1, {p})).max(-1).values",
     "softmax": "torch.softmax({z}, -1)",
 }
-SIGNED = "signs = 2 * y - 1 if ((y == 0) | (y == 1)).all() else y"
 LOSSES: dict[str, tuple[str, ...]] = {
     "squared": ("return ((p - y) ** 2).sum(-1).mean()",),
     "absolute": ("return (p - y).abs().sum(-1).mean()  # ‖p − y‖ of a single output",),
@@ -43,16 +41,9 @@ LOSSES: dict[str, tuple[str, ...]] = {
         f"return {F}.nll_loss(torch.log(p), y.ravel().long())",
     ),
     "mean_absolute_percentage_error": ("return 100 * ((p - y).abs() / torch.clamp(y.abs(), min=1e-7)).mean()",),
-    "mean_squared_logarithmic_error": (
-        "return ((torch.log1p(torch.clamp(p, min=1e-7)) - torch.log1p(torch.clamp(y, min=1e-7))) ** 2).mean()",
-    ),
     "log_cosh": (f"return (p - y + {F}.softplus(-2 * (p - y)) - math.log(2)).mean()",),
     "cosine_similarity": (f"return -({F}.normalize(y, eps=1e-7) * {F}.normalize(p, eps=1e-7)).sum(-1).mean()",),
-    "squared_hinge": (SIGNED, "return (torch.relu(1 - signs * p) ** 2).mean()"),
-    "hinge": (SIGNED, "return torch.relu(1 - signs * p).mean()"),
     "categorical_hinge": ("return torch.relu(1 + ((1 - y) * p).max(-1).values - (y * p).sum(-1)).mean()",),
-    "kl_divergence": ("y, p = torch.clamp(y, 1e-7, 1), torch.clamp(p, 1e-7, 1)", "return (y * torch.log(y / p)).sum(-1).mean()"),
-    "poisson": ("return (p - y * torch.log(p + 1e-7)).mean()",),
 }
 FROM_Z = {
     ("binary_crossentropy", "sigmoid"): f"return {F}.binary_cross_entropy_with_logits(p, y)",
@@ -81,12 +72,6 @@ BY_HAND = {
     "adagrad": "torch.optim.Adagrad adds ε outside the root, ours inside",
 }
 BY_HAND["nesterov"] = BY_HAND["momentum"]
-TORCH = {  # what our rules call, by torch's name
-    "np.sqrt": "torch.sqrt",
-    "np.maximum": "torch.maximum",
-    "np.abs": "torch.abs",
-    "np.clip": "torch.clip",
-}
 
 
 def torch_code(config: Config, epochs: int) -> str:
@@ -94,7 +79,7 @@ def torch_code(config: Config, epochs: int) -> str:
     differ, config = differences(config), config.at(epochs).now
     told = [f"A small network learns, in PyTorch: {parts.described(config)}.", " ".join([*differ, "The data are a toy."])]
     script = Script(config, epochs, told, ["import numpy as np", "import torch", "", "torch.set_default_dtype(torch.float64)"])
-    script.rules = Writer(parts.TAKEN, TORCH)
+    script.rules = Writer(parts.TAKEN, "torch")
     parts.given(script)
     _network(script)
     _training(script)
@@ -113,7 +98,7 @@ def differences(config: Config) -> list[str]:
     """In sentences: what PyTorch does otherwise, and is therefore written out."""
     told, config = parts.story_told(config), config.now
     if own_class(config) is None:
-        told.append(f"The update is written out, as Keras has it: {BY_HAND[config.optimizer]}.")
+        told.append(f"The update is written out, as Keras has it: {BY_HAND.get(config.optimizer, 'by the rule of the page')}.")
     if config.clip in ("norm", "global_norm"):
         told.append("Clipping is written out: torch divides by the norm plus 1e-6, ours by the norm.")
     if config.network.dropout:
@@ -121,9 +106,10 @@ def differences(config: Config) -> list[str]:
     return told
 
 
-def activation(f: Activation, z: str) -> str:
-    """f(z) in PyTorch."""
-    return ACTIVATIONS[f.name].format(z=z, p=f.parameter)
+def activation(script: Script, f: Activation, z: str) -> str:
+    """f(z) in PyTorch: by its own function, or by ours where the table names none."""
+    own = ACTIVATIONS.get(f.name)
+    return script.rules.call(f, [z]) if own is None else own.format(z=z, p=f.parameter)
 
 
 def _network(script: Script) -> None:
@@ -135,7 +121,7 @@ def _network(script: Script) -> None:
     for index, layer in enumerate(network.dense, 1):
         last = index == len(network.dense)
         z = f"self.dense{index}({fed})"
-        value = z if last and stable else activation(layer.f, z)
+        value = z if last and stable else activation(script, layer.f, z)
         fed = f"a{index}"
         forward.append(f"        return {value}" if last else f"        {fed} = {value}")
         if index in network.dropout and not last:
@@ -153,13 +139,13 @@ def _network(script: Script) -> None:
         *forward,
         "",
         "",
-        *_loss(config, stable),
+        *_loss(script, stable),
     )
 
 
-def _loss(config: Config, stable: str | None) -> list[str]:
-    network = config.network
-    body = [stable] if stable else list(LOSSES[config.loss])
+def _loss(script: Script, stable: str | None) -> list[str]:
+    config, network = script.config, script.config.network
+    body = [stable] if stable else LOSSES.get(config.loss) or [f"return {parts.loss_of_rows(script)}.mean()"]
     lines = ["def loss_of(y, p):", f'    """{config.loss.replace("_", " ").capitalize()}."""', *(f"    {line}" for line in body), "", ""]
     masks, given = (", masks=()", ", masks") if network.dropout else ("", "")
     lines += [f"def cost(x, y{masks}):", '    """The loss of all these rows."""']

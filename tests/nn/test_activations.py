@@ -44,10 +44,6 @@ def test_erfc_is_that_of_the_c_library_in_the_tails_as_well() -> None:
     assert erfc(np.zeros((0, 3))).shape == (0, 3)
 
 
-def test_every_entry_that_works_entry_by_entry_has_golden_values() -> None:
-    assert {get(spec).name for spec in SPECS.values()} >= {name for name, f in ACTIVATIONS.items() if f.slope is not None}
-
-
 def test_derivatives_keep_their_digits_where_the_textbook_forms_lose_them() -> None:
     for case in golden("activations")["tanh_cancellation"]:
         assert sech2(np.array(case["z"])) == pytest.approx(case["exact_sech2"], rel=1e-14)
