@@ -96,11 +96,12 @@ def beside_a_loop(server: Server, quick: bool) -> list[Figure]:
     with watching(server) as student:
         student.goto("/self_check?quiz=dose-response&question=gradients")
         student.get_by_label("Your program").fill(LOOP)
+        seconds = 2.0 if quick else 3.0
         for _ in range(1 if quick else 5):
-            with viewing(server.host, 3.0, 1) as rates_of:
+            with viewing(server.host, seconds, 1) as rates_of:
                 alone += rates_of()
-            with viewing(server.host, 3.0, 1) as rates_of:
-                student.wait_for_timeout(2500)  # the viewer settles; the loop then lasts longer than the viewer's three seconds
+            with viewing(server.host, seconds, 1) as rates_of:
+                student.wait_for_timeout(2500)  # the viewer settles; the loop then lasts longer than the viewer counts
                 student.get_by_role("button", name="Check", exact=True).click()
                 beside += rates_of()
             student.get_by_text("The program did not come back in time").wait_for(timeout=60_000)

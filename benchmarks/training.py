@@ -71,7 +71,7 @@ def ours(w: Workload, dropout: bool = False, single: bool = False) -> Run:
     def run(epochs: int) -> float:
         order, rates = laid_out(epochs)
         masks = draw_masks(plan, epochs, np.random.default_rng(5)) if dropout else None
-        if isinstance(worker, Blas):
+        if isinstance(worker, (Blas, Wide)):
             return worker.loss_at(worker.run(theta, plan.start(theta), Stretch(epochs, rates, order, masks, epochs + 1, False)).theta)
         return float(worker.run(theta, plan.start(theta), Stretch(epochs, rates, order, masks, epochs, False)).losses[-1])
 
