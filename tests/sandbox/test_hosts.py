@@ -46,7 +46,7 @@ DOCKER = f"refuse({{n: errno.EPERM for n in ({UNSHARE}, {MOUNT}, {SETNS}, {PIVOT
 
 
 def python(script: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-c", PRELUDE + script, ROOT], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", PRELUDE + script, ROOT], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
@@ -107,14 +107,14 @@ def tree(pid):
     try: below = [int(word) for word in open(f"/proc/{pid}/task/{pid}/children").read().split()]
     except OSError: below = []
     return [pid] + [deep for child in below for deep in tree(child)]
-end = time.monotonic() + 20
+end = time.monotonic() + 60
 while len(tree(box._worker.pid)) < least and time.monotonic() < end: time.sleep(0.01)
 print(json.dumps({"pids": tree(box._worker.pid), "least": least}), flush=True)
 os._exit(0)
 """
         found = python(script)
         assert len(found["pids"]) >= found["least"]
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while any(map(alive, found["pids"])) and time.monotonic() < end:
             time.sleep(0.01)
         assert not any(map(alive, found["pids"]))
