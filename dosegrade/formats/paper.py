@@ -16,8 +16,7 @@ from dosegrade.grading.render import points
 from dosegrade.quiz.kinds import Code, Field, Question, Variant
 from dosegrade.quiz.kinds.numbers import Number
 from dosegrade.quiz.question import Quiz
-from dosegrade.quiz.show import worked
-from dosegrade.quiz.texts import show as number_words
+from dosegrade.quiz.show import worked_lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,7 +70,7 @@ def task(question: Code | Question[Any], seed: int, key: bool) -> Task:
     plain = Task(question.id, question.title, question.points, variant.text, fields)
     if not key:
         return plain
-    lines = tuple(f"${line.formula}$ = {number_words(line.result)}" for line in worked(question, variant))
+    lines = tuple(worked_lines(variant))
     return replace(plain, answer=answer(question, variant), solution=variant.solution, lines=lines)
 
 

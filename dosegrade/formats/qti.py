@@ -32,14 +32,14 @@ def write(sheet: Sheet) -> bytes:
     ident = "dosegrade_" + hashlib.sha256(repr((sheet.id, sheet.title, sheet.items)).encode()).hexdigest()[:32]
     return packed(
         {
-            "imsmanifest.xml": written(manifest(ident, sheet)),
+            "imsmanifest.xml": written(manifest(ident)),
             f"{ident}/assessment_meta.xml": written(meta(ident, sheet)),
             f"{ident}/{ident}.xml": written(assessment(ident, sheet)),
         }
     )
 
 
-def manifest(ident: str, sheet: Sheet) -> Element:
+def manifest(ident: str) -> Element:
     """What is in the archive."""
     root = Element("manifest", {"identifier": f"{ident}_manifest", "xmlns": PACKAGE})
     metadata = leaf(root, "metadata")

@@ -55,7 +55,7 @@ def key_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
     lines = [f"    Answer: {question.right(variant)}"]
     if variant.solution.strip():
         lines += indented(f"Solution: {variant.solution.strip()}")
-    lines += [f"      {line}" for line in worked_lines(question, variant)]
+    lines += [f"      {line}" for line in worked_lines(variant)]
     for number, hint in enumerate(variant.hints, 1):
         lines += indented(f"Hint {number}: {hint}")
     return lines + [f"    {line}" for line in distractor_lines(question, variant)]
@@ -80,12 +80,12 @@ def mistakes_told(variant: Variant[Any]) -> tuple[str, ...]:
     return tuple(sorted({code for m in getattr(worked, "told", ()) for code in m.codes}))
 
 
-def worked_lines(question: Question[Any], variant: Variant[Any]) -> list[str]:
+def worked_lines(variant: Variant[Any]) -> list[str]:
     """The derivation behind an answer, a formula and its result a line; nothing where there is none."""
-    return [f"${line.formula}$ = {number_words(line.result)}" for line in worked(question, variant)]
+    return [f"${line.formula}$ = {number_words(line.result)}" for line in worked(variant)]
 
 
-def worked(question: Question[Any], variant: Variant[Any]) -> tuple[Line, ...]:
+def worked(variant: Variant[Any]) -> tuple[Line, ...]:
     """The derivation behind an answer, for a page."""
     hand = getattr(variant.key, "hand", None)
     return hand.worked() if isinstance(hand, Hand) else ()

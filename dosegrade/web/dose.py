@@ -18,6 +18,7 @@ from dosegrade.nn.readings import Reading, read
 from dosegrade.nn.training import Config, Trainer
 from dosegrade.registry import Registry, did_you_mean
 from dosegrade.steps import evaluate, needed
+from dosegrade.web.query import flag, known, number, whole
 
 Array = NDArray[Any]
 
@@ -199,36 +200,15 @@ def to_query(study: Study) -> dict[str, str]:
 
 def from_query(query: Mapping[str, str]) -> Study:
     """The study that an address describes; SpecError in a sentence where it cannot be read."""
-    strange = [key for key in query if key not in READERS]
-    if strange:
-        raise SpecError(f"Found a setting called {strange[0][:30]!r}, which does not exist.{did_you_mean(strange[0][:30], list(READERS))}")
+    known(query, READERS)
     return replace(DEFAULT, **{key: READERS[key][0](text[:40]) for key, text in query.items()})
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SpecError(f"Found {text[:30]!r}; expected a number.") from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise SpecError(f"Found {text[:30]!r}; expected a whole number.")
-    return int(text)
-
-
-def _flag(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise SpecError(f"Found {text[:30]!r}; expected 1 for a second network on raw doses, or 0.")
-    return text == "1"
 
 
 READERS: Mapping[str, tuple[Any, Any]] = {
     f.name: {
-        bool: (_flag, lambda value: str(int(value))),
-        int: (_whole, str),
-        float: (_number, lambda value: f"{value:.12g}"),
+        bool: (flag, lambda value: str(int(value))),
+        int: (whole, str),
+        float: (number, lambda value: f"{value:.12g}"),
         str: (str, str),
     }[type(getattr(DEFAULT, f.name))]
     for f in fields(Study)

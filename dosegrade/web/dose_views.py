@@ -41,21 +41,10 @@ INKS = {TRUTH: "#7d8b91", NETWORK: "#e8590c", RAW: "#8b6fd6"}
 def cases() -> None:
     """The experiments, and what is worth seeing in the one that is chosen."""
     case = case_of(MEMORY.chosen)
-    st.session_state["dose.case"] = case.name if case else None
-    st.pills("Experiment", list(CASES), format_func=_title, key="dose.case", on_change=_take_case, label_visibility="collapsed")
+    titles = {name: f":material/{entry.icon}: {entry.title}" for name, entry in CASES.items()}
+    MEMORY.offer("Experiment", titles, case.name if case else None, lambda name: CASES[name].study)
     own = "**Your own.** A copy of this page's address shows the same."
     st.markdown(f"**{case.title}.** {case.why}" if case else own)
-
-
-def _title(name: str) -> str:
-    return f":material/{CASES[name].icon}: {CASES[name].title}"
-
-
-def _take_case() -> None:
-    name = st.session_state.get("dose.case")
-    if name is not None:
-        MEMORY.load(CASES[name].study)
-    MEMORY.touch()
 
 
 def settings() -> Study:
@@ -150,7 +139,7 @@ def points(difference: float) -> str:
     return f"{difference:.1f} points"
 
 
-def verdicts(study: Study, true: Reading, fitted: Fit) -> list[str]:
+def verdicts(true: Reading, fitted: Fit) -> list[str]:
     """What the reading says, in sentences; none says that a dose is good for anybody."""
     seen, said = fitted.reading, []
     if fitted.diverged:

@@ -19,6 +19,7 @@ from dosegrade.registry import Registry, did_you_mean
 from dosegrade.rl.returns import lambda_returns
 from dosegrade.rl.td_lambda import METHODS, Episode, Moment, td_lambda_inputs, td_lambda_steps
 from dosegrade.steps import Line, Step, evaluate, worked
+from dosegrade.web.query import known, number, whole
 
 Array = NDArray[Any]
 LETTERS = "ABCDEF"
@@ -111,9 +112,9 @@ def _check_episode(path: str, rewards: tuple[float, ...]) -> None:
 
 
 def _check_numbers(what: str, numbers: tuple[float, ...]) -> None:
-    for number in numbers:
-        if not abs(number) <= BIGGEST:
-            raise SpecError(f"Found the {what} {number:g}, expected a number from {-BIGGEST:g} to {BIGGEST:g}.")
+    for value in numbers:
+        if not abs(value) <= BIGGEST:
+            raise SpecError(f"Found the {what} {value:g}, expected a number from {-BIGGEST:g} to {BIGGEST:g}.")
 
 
 @dataclass(frozen=True)
@@ -195,20 +196,14 @@ def _text(value: Any) -> str:
 
 def from_query(query: Mapping[str, str]) -> Lab:
     """The lab that an address describes; SpecError in a sentence where it cannot be read."""
-    known = ("preset", *(field.name for field in fields(Lab)))
-    strange = [key for key in query if key not in known]
-    if strange:
-        raise SpecError(f"Found a setting called {strange[0][:30]!r}, which does not exist.{did_you_mean(strange[0][:30], known)}")
+    known(query, ("preset", *(field.name for field in fields(Lab))))
     base = PRESETS[query["preset"][:30]].lab if "preset" in query else DEFAULT
     return replace(base, **{key: READERS[key](text) for key, text in query.items() if key != "preset"})
 
 
-def number(text: str) -> float:
+def finite(text: str) -> float:
     """A finite number from a text; a comma does not stand for a point."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise SpecError(f"Found {text.strip()[:30]!r}, expected a number.") from None
+    value = number(text)
     if not math.isfinite(value):
         raise SpecError(f"Found {text.strip()[:30]!r}, expected a finite number.")
     return value
@@ -219,7 +214,7 @@ def numbers(text: str) -> tuple[float, ...]:
     parts = [part for part in re.split(r"[,\s]+", text.replace("−", "-").strip()) if part]
     if len(parts) > MOST_STEPS + 1:
         raise SpecError(f"Found {len(parts)} numbers, expected at most {MOST_STEPS}.")
-    return tuple(number(part) for part in parts)
+    return tuple(finite(part) for part in parts)
 
 
 def path(text: str) -> str:
@@ -227,22 +222,16 @@ def path(text: str) -> str:
     return re.sub(r"[\s,→>-]", "", text).upper()
 
 
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"\d{1,4}", text):
-        raise SpecError(f"Found {text[:30]!r}, expected a step: a whole number.")
-    return int(text)
-
-
 READERS: dict[str, Any] = {
     "paths": lambda text: tuple(path(part) for part in text.split(";")),
     "rewards": lambda text: tuple(numbers(part) for part in text.split(";")),
     "w": numbers,
-    "gamma": number,
-    "lam": number,
-    "alpha": number,
+    "gamma": finite,
+    "lam": finite,
+    "alpha": finite,
     "method": str,
     "versus": str,
-    "step": _whole,
+    "step": whole,
 }
 
 

@@ -27,22 +27,11 @@ ICONS = {
 def presets() -> None:
     """The presets, and the reason for the one that is chosen."""
     name = preset_of(MEMORY.chosen)
-    st.session_state["lab.preset"] = name
-    st.pills("Start from", list(PRESETS), format_func=_title, key="lab.preset", on_change=_take_preset, label_visibility="collapsed")
+    titles = {each: f":material/{ICONS[each]}: {preset.title}" for each, preset in PRESETS.items()}
+    MEMORY.offer("Start from", titles, name, lambda each: PRESETS[each].lab)
     st.markdown(
         f"**{PRESETS[name].title}.** {PRESETS[name].why}" if name else "**Your own.** A copy of this page's address shows the same."
     )
-
-
-def _title(name: str) -> str:
-    return f":material/{ICONS[name]}: {PRESETS[name].title}"
-
-
-def _take_preset() -> None:
-    name = st.session_state.get("lab.preset")
-    if name is not None:
-        MEMORY.load(PRESETS[name].lab)
-    MEMORY.touch()
 
 
 def settings() -> Lab:

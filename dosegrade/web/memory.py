@@ -57,6 +57,22 @@ class Memory(Generic[T]):
         st.session_state.setdefault(key, value)
         return {"key": key, "on_change": self.touch}
 
+    def offer(self, label: str, titles: Mapping[str, str], name: str | None, make: Callable[[str], T]) -> None:
+        """Prepared values as pills by name, with `name` pressed; the one that the reader presses is made and loaded."""
+        key = self.key("preset")
+        st.session_state[key] = name
+        take, called = self._take, titles.__getitem__
+        st.pills(label, list(titles), format_func=called, key=key, on_change=take, args=(make,), label_visibility="collapsed")
+
+    def _take(self, make: Callable[[str], T]) -> None:
+        name = st.session_state.get(self.key("preset"))
+        try:
+            if name is not None:
+                self.load(make(name))
+            self.touch()
+        except DosegradeError as problem:
+            self.complain(problem)
+
     def touch(self) -> None:
         """The reader changed something: what the address bar still says is old."""
         address.touch(self.page)

@@ -100,7 +100,7 @@ def feedback(question: Question[Any], drawn: Variant[Any], work: Work) -> None:
 
 def solution(question: Question[Any], drawn: Variant[Any]) -> None:
     """The worked solution, folded, with the derivation behind it."""
-    lines = worked(question, drawn)
+    lines = worked(drawn)
     if not drawn.solution.strip() and not lines:
         return
     with st.expander("Worked solution", icon=":material/menu_book:"):

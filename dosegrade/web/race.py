@@ -42,10 +42,6 @@ class Race:
         """The first lane; what the others share with it."""
         return self.lanes[0]
 
-    def with_shared(self, **values: Any) -> Race:
-        """All lanes with other values of fields in which they do not differ."""
-        return Race(self.differ, tuple(replace(lane, **values) for lane in self.lanes))
-
     def differing_in(self, names: tuple[str, ...]) -> Race:
         """Lanes that may differ in these fields; in a field that is dropped all become as the first."""
         first = {name: getattr(self.shared, name) for name in self.differ if name not in names}

@@ -96,21 +96,10 @@ def starts() -> None:
     """The races worth seeing, and the reason for the one that is chosen."""
     race = MEMORY.chosen
     name = start_of(race)
-    st.session_state["race.start"] = name
-    st.pills("Race", list(STARTS), format_func=_title, key="race.start", on_change=_take_start, label_visibility="collapsed")
+    titles = {each: f":material/{start.icon}: {start.title}" for each, start in STARTS.items()}
+    MEMORY.offer("Race", titles, name, lambda each: STARTS[each].race)
     own = "**Your own race.** A copy of this page's address gives the same one, number for number."
     st.markdown(f"**{STARTS[name].title}.** {STARTS[name].why}" if name is not None else own)
-
-
-def _title(name: str) -> str:
-    return f":material/{STARTS[name].icon}: {STARTS[name].title}"
-
-
-def _take_start() -> None:
-    name = st.session_state.get("race.start")
-    if name is not None:
-        MEMORY.load(STARTS[name].race)
-    MEMORY.touch()
 
 
 def differ() -> None:

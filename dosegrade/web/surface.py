@@ -19,6 +19,7 @@ from dosegrade.nn.landscape import WALKERS, Plane, grid, kinked, random_directio
 from dosegrade.nn.network import Network, Params, mlp
 from dosegrade.nn.training import Config, Trainer
 from dosegrade.registry import Registry, did_you_mean
+from dosegrade.web.query import known, number, whole
 
 Array = NDArray[Any]
 SIDE, SLICE = 60, 401
@@ -348,36 +349,20 @@ def to_query(land: Land) -> dict[str, str]:
 
 def from_query(query: Mapping[str, str]) -> Land:
     """The land that an address describes; SpecError in a sentence where it cannot be read."""
-    known = [field.name for field in fields(Land)]
-    strange = [key for key in query if key not in known]
-    if strange:
-        raise SpecError(f"Found a setting called {strange[0][:30]!r}, which does not exist.{did_you_mean(strange[0][:30], known)}")
+    known(query, [field.name for field in fields(Land)])
     base = usual(query.get("scene", DEFAULT.scene)[:30])
     return replace(base, **{key: READERS[key](text) for key, text in query.items() if key != "scene"})
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SpecError(f"Found {text.strip()[:30]!r}, expected a number.") from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise SpecError(f"Found {text[:30]!r}, expected a whole number.")
-    return int(text)
 
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "activation": str,
     "loss": str,
-    "u": _number,
-    "v": _number,
-    "rate": _number,
-    "batch": _whole,
-    "updates": _whole,
-    "seed": _whole,
+    "u": number,
+    "v": number,
+    "rate": number,
+    "batch": whole,
+    "updates": whole,
+    "seed": whole,
     "walkers": lambda text: () if text == "none" else tuple(text.split(",")),
 }
 

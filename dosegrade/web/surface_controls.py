@@ -21,21 +21,9 @@ ICONS = {"ravine": "landscape", "saddle": "call_split", "kinks": "polyline", "pl
 def scenes() -> None:
     """The scenes, and what is worth seeing in the one that is chosen."""
     land = MEMORY.chosen
-    st.session_state["surface.scene"] = land.scene
-    st.pills("Scene", list(SCENES), format_func=_title, key="surface.scene", on_change=_take_scene, label_visibility="collapsed")
+    MEMORY.offer("Scene", {name: f":material/{ICONS[name]}: {scene.title}" for name, scene in SCENES.items()}, land.scene, usual)
     own = "" if land == usual(land.scene) else " The settings are your own; a copy of this page's address shows the same."
     st.markdown(f"**{land.of.title}.** {land.of.why}{own}")
-
-
-def _title(name: str) -> str:
-    return f":material/{ICONS[name]}: {SCENES[name].title}"
-
-
-def _take_scene() -> None:
-    name = st.session_state.get("surface.scene")
-    if name is not None:
-        MEMORY.load(usual(name))
-    MEMORY.touch()
 
 
 def settings() -> Land:

@@ -21,6 +21,7 @@ from dosegrade.nn.training import Config, Trainer
 from dosegrade.registry import Registry, did_you_mean
 from dosegrade.steps import Line, Step, Steps, Values, complex_step, evaluate, needed, worked
 from dosegrade.web import link
+from dosegrade.web.query import number, whole
 
 Array = NDArray[Any]
 MOST_WIDTH, MOST_EPOCHS, MOST_ROWS = 12, 1000, 3
@@ -384,25 +385,12 @@ def from_query(query: Mapping[str, str]) -> Sheet:
     if own and case != OWN:
         key = next(iter(own))
         raise SpecError(f"Found a setting called {key[:30]!r}, which this example does not have.{did_you_mean(key[:30], KNOWN)}")
-    numbers = tuple(_number(part) for part in query["numbers"].split(",")) if "numbers" in query else ()
-    counts = {name: _whole(query[name]) for name in ("epoch", "rows") if name in query}
+    numbers = tuple(number(part, " among the numbers") for part in query["numbers"].split(",")) if "numbers" in query else ()
+    counts = {name: whole(query[name]) for name in ("epoch", "rows") if name in query}
     return Sheet(case, numbers, query.get("weight", ""), link.from_query(own), **counts)
 
 
 KNOWN = tuple(f.name for f in fields(Sheet) if f.name != "config")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SpecError(f"Found {text.strip()[:30]!r} among the numbers, expected a number.") from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise SpecError(f"Found {text[:30]!r}, expected a whole number.")
-    return int(text)
 
 
 def switched(sheet: Sheet, case: str) -> Sheet:

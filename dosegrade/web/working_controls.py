@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from dosegrade.errors import SpecError
 from dosegrade.nn.training import Config
 from dosegrade.web import controls, diagram
 from dosegrade.web.memory import Memory
@@ -21,8 +20,7 @@ ICONS = {"dose": "medication", "scaled": "straighten", "lecture": "school", "dea
 def examples() -> None:
     """The examples, and what is worth seeing in the one that is chosen."""
     sheet = MEMORY.chosen
-    st.session_state["working.case"] = sheet.case
-    st.pills("Example", CASES, format_func=_title, key="working.case", on_change=_take_example, label_visibility="collapsed")
+    MEMORY.offer("Example", {case: f":material/{ICONS[case]}: {_title(case)}" for case in CASES}, sheet.case, _taken)
     if sheet.example is not None:
         changed = "" if sheet.as_printed else " The numbers are your own."
         st.markdown(f"**{sheet.example.title}.** {sheet.example.why}{changed}")
@@ -37,18 +35,11 @@ def examples() -> None:
 
 
 def _title(case: str) -> str:
-    return f":material/{ICONS[case]}: " + ("Your playground network" if case == OWN else EXAMPLES[case].title)
+    return "Your playground network" if case == OWN else EXAMPLES[case].title
 
 
-def _take_example() -> None:
-    case = st.session_state.get("working.case")
-    if case is None:
-        return
-    try:
-        MEMORY.load(of_playground() if case == OWN else switched(MEMORY.chosen, case))
-        MEMORY.touch()
-    except SpecError as problem:
-        MEMORY.complain(problem)
+def _taken(case: str) -> Sheet:
+    return of_playground() if case == OWN else switched(MEMORY.chosen, case)
 
 
 def of_playground() -> Sheet:

@@ -203,7 +203,7 @@ def checked(sheet: Sheet) -> list[dict[str, str]]:
     return rows
 
 
-def bad_rule(sheet: Sheet) -> None:
+def bad_rule() -> None:
     """Why |difference| < 1e-7 is no test."""
     st.header("Why |difference| < 1e-7 is no test", anchor="rule")
     st.markdown(

@@ -56,7 +56,7 @@ def test_the_key_has_hints_and_distractors() -> None:
 
 def test_the_key_has_the_derivation() -> None:
     q = next(q for q in load("lecture-10").typed if q.id == "q49")
-    lines = worked(q, q.variant(0))
+    lines = worked(q.variant(0))
     assert [line.name for line in lines][:2] == ["z1", "a1"]
     assert r"\varepsilon_{1} = \delta_{2} W_{2}^\top" in show(load("lecture-10"), 0, key=True)
 

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 
 
 def said(study: Study) -> str:
-    return " ".join(verdicts(study, truth(study)[1], fit(study)))
+    return " ".join(verdicts(truth(study)[1], fit(study)))
 
 
 # ------------------------------------------------------------------------------------------------ experiments keep their word
@@ -106,10 +106,10 @@ def test_a_link_gives_the_study_back(study: Study) -> None:
         ({"network": "1-99-1"}, "Found the network '1-99-1'"),
         ({"activation": "softmax"}, "Found the activation 'softmax'"),
         ({"epochs": "7"}, "Found 7 epochs; expected one of 100"),
-        ({"epochs": "many"}, "Found 'many'; expected a whole number."),
+        ({"epochs": "many"}, "Found 'many', expected a whole number."),
         ({"noise": "nan"}, "Found nan for the noise"),
         ({"weight": "0"}, "Found 0 for the weight; expected a number from 45 to 110."),
-        ({"raw": "yes"}, "Found 'yes'; expected 1"),
+        ({"raw": "yes"}, "Found 'yes', expected 1"),
         ({"dose": "3"}, "Found a setting called 'dose'"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_bad_link_is_told_in_a_sentence(query: dict[str, str], sentence: str) 
 
 
 def open_page(**query: str) -> Any:
-    at = AppTest.from_file(str(APP.parent / "app_pages" / "dose.py"), default_timeout=30)
+    at = AppTest.from_file(str(APP.parent / "app_pages" / "dose.py"), default_timeout=60)
     at.query_params.update(query)
     return at.run()
 

@@ -21,7 +21,7 @@ curves = {views.TRUTH: effects} | {name: made.effects for name, made in fits.ite
 
 picture, words = st.columns([2, 1], gap="medium")
 picture.altair_chart(views.chart(study, curves), alt=views.told(readings))
-for sentence in views.verdicts(study, true, fits[views.NETWORK]):
+for sentence in views.verdicts(true, fits[views.NETWORK]):
     words.markdown(sentence)
 if study.raw:
     words.markdown(views.on_raw(fits[views.RAW]))
