@@ -115,8 +115,10 @@ class Hands {
     const plan = this.net.plan, group = this.$("spots");
     if (!plan || plan === this.laid) return;
     this.laid = plan;
+    const before = [...group.children], held = before.findIndex((spot) => spot.matches(":focus"));
+    const first = Math.max(0, held >= 0 ? held : before.findIndex((spot) => spot.tabIndex === 0)), at = Math.min(first, plan.units.length - 1);
     group.replaceChildren(...plan.units.map((u, i) => {
-      const spot = Object.assign(document.createElement("button"), { type: "button", tabIndex: i ? -1 : 0, unit: u });
+      const spot = Object.assign(document.createElement("button"), { type: "button", tabIndex: i === at ? 0 : -1, unit: u });
       Object.assign(spot.style, { left: `${u.x - u.side / 2}px`, top: `${u.y - u.side / 2}px`, width: `${u.side}px`, height: `${u.side}px` });
       spot.dataset.unit = `${u.layer}.${u.unit}`;
       const show = () => {
@@ -130,6 +132,7 @@ class Hands {
       spot.onclick = () => this.choose(u);
       return spot;
     }));
+    if (held >= 0) group.children[at].focus(); // another width is no reason to lose one's place
     this.label();
   }
 
@@ -176,8 +179,7 @@ class Hands {
   inspect() {
     const { live, chosen } = this;
     if (live.playing) live.halt();
-    const at = live.seen();
-    live.send("inspect", chosen ? { ...at, layer: chosen.layer, unit: chosen.unit, point: this.point } : { ...at, layer: 0, unit: 0, point: 0 });
+    live.order("inspect", chosen ? { layer: chosen.layer, unit: chosen.unit, point: this.point } : { layer: 0, unit: 0, point: 0 });
   }
 
   panel() {

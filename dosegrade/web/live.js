@@ -26,7 +26,7 @@ class Live extends Player {
     this.asked = performance.now();
     clearTimeout(this.again);
     await this.tell("rate", { ...this.seen(), rate });
-    if (this.scene.learning_rate === rate) this.send("settle", this.seen());
+    if (this.scene.learning_rate === rate) this.state("settle");
     else this.again = setTimeout(() => { if (tries && this.wished === rate && this.scene.learning_rate !== rate) this.wish(rate, tries - 1); }, 700);
   }
 

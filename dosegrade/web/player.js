@@ -24,7 +24,7 @@ class Player {
     this.resized = new ResizeObserver(() => this.draw());
     this.$("play").onclick = () => this.toggle();
     this.$("step").onclick = () => this.step();
-    this.$("reset").onclick = () => { this.halt(); this.send("reset", this.seen()); };
+    this.$("reset").onclick = () => { this.halt(); this.order("reset"); };
     this.$("past").oninput = (event) => { this.halt(); this.show(+event.target.value); };
     this.$("past").onchange = () => { clearTimeout(this.later); this.later = setTimeout(() => { if (!this.playing) this.report(); }, 250); };
     this.$("log").onclick = () => { this.log = !this.log; this.$("log").setAttribute("aria-pressed", this.log); this.draw(); };
@@ -55,7 +55,7 @@ class Player {
   // A letter of the server: a byte of length, "address name" of the line to ask on, the message.
   open(letter) {
     const from = 1 + letter[0], [address, name] = new TextDecoder().decode(letter.subarray(1, from)).split(" ");
-    if (this.line?.name !== name) Object.assign(this, { line: { address, name, direct: Boolean(address) }, gen: -1, seq: -1 });
+    if (this.line?.name !== name) Object.assign(this, { line: { address, name, direct: Boolean(address) }, gen: -1, seq: -1, ordered: null });
     this.receive(this.read(letter.subarray(from)));
   }
 
@@ -108,19 +108,31 @@ class Player {
     this.draw();
     this.tick = (now) => this.paint(now);
     this.loop = requestAnimationFrame(this.tick);
-    if (this.line?.direct) this.send("play", this.seen());
+    if (this.line?.direct) this.state("play");
     if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
   }
 
   halt(tell = true) {
+    const moved = this.playing;
     this.playing = false;
     cancelAnimationFrame(this.loop);
     this.buttons();
-    if (tell) this.say(true);
+    if (moved && tell) this.draw(); // figures and the slider lag behind a moving picture
   }
 
   // Tells the server which epoch stands on the screen, so that its still pictures show the same.
-  report() { if (this.shown) this.send("pause", this.seen()); }
+  report() { if (this.shown) this.state("pause"); }
+
+  // Streamlit keeps only the last of two events that wait for the server: what nobody asks again goes along with the next ones.
+  order(event, more = {}) {
+    this.ordered = { event, more, gen: this.gen };
+    this.send(event, { ...this.seen(), ...more });
+  }
+
+  state(event) {
+    if (this.ordered?.gen === this.gen) this.order(this.ordered.event, this.ordered.more);
+    this.send(event, this.seen());
+  }
 
   paint(now) {
     if (!this.playing) return;
@@ -134,7 +146,7 @@ class Player {
     for (let i = 0; i < (this.speed.hold > 1 ? 1 : calm); i++) moved = this.advance() || moved;
     if (this.queue.length < CHUNK / 2 && !this.stop) this.ask();
     if (moved) this.draw();
-    else if (this.stop) { this.halt(); this.report(); this.draw(); }
+    else if (this.stop) { this.halt(); this.report(); }
   }
 
   // One frame on: through the history where we looked back, then from the queue.
@@ -194,10 +206,13 @@ class Player {
     [...this.$("speeds").children].forEach((button, i) => button.setAttribute("aria-pressed", SPEEDS[i] === this.speed));
   }
 
-  // Whether the words for those who do not see the pictures are due: at most once a second.
+  // Whether the words for those who do not see the pictures are due: at most once a second; where things stand still, the last ones a
+  // little later rather than never.
   due(now) {
-    const time = performance.now();
-    if (!this.shown || (time - this.spoke < 1000 && !now) || time - this.spoke < 250) return false;
+    const time = performance.now(), early = this.spoke + (now ? 250 : 1000) - time;
+    clearTimeout(this.silent);
+    if (now && early > 0) this.silent = setTimeout(() => this.say(true), early);
+    if (!this.shown || early > 0) return false;
     this.spoke = time;
     return true;
   }
@@ -206,6 +221,7 @@ class Player {
     this.closed = true;
     cancelAnimationFrame(this.loop);
     clearTimeout(this.later);
+    clearTimeout(this.silent);
     this.playing = false;
     this.resized.disconnect();
     document.removeEventListener("keydown", this.keyed);

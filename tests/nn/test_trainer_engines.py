@@ -205,16 +205,15 @@ def test_a_race_goes_on_when_one_has_fallen() -> None:
 
 def test_the_first_frames_wait_for_no_compiler(tmp_path: Path) -> None:
     program = (
-        "import time, os\nfrom dosegrade.nn.training import Config, Trainer\nstart = time.perf_counter()\n"
+        "import os\nfrom dosegrade.nn.training import Config, Trainer\nfrom dosegrade.nn.warmup import WARMUP\n"
         "trainer = Trainer(Config())\nframes = trainer.frames(30)\n"
-        "print(time.perf_counter() - start, trainer.engine, len(frames), flush=True)\nos._exit(0)"
+        "print(WARMUP.state, trainer.engine, len(frames), flush=True)\nos._exit(0)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    seconds, engine, count = done.stdout.split()
-    assert engine == "numpy"
+    state, engine, count = done.stdout.split()
+    assert (state, engine) == ("warming", "numpy")  # there are frames, and the compiler is still at work
     assert int(count) >= 1
-    assert float(seconds) < 1.0, "300 ms on an idle machine"
 
 
 def test_bursts_are_bounded() -> None:

@@ -12,20 +12,27 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from absent import absent
+from browsing import PATIENCE
 
 from dosegrade.quiz.question import shipped
-from dosegrade.web import serve_command
+from dosegrade.web import race_run, serve_command, session
 from dosegrade.web.shelf import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
 SCREEN = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks as long as they are asked for, however slow the machine."""
+    for module in (session, race_run):
+        monkeypatch.setattr(module, "BUDGET", 60.0)
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +42,34 @@ def server(tmp_path_factory: pytest.TempPathFactory, kernel: None) -> Iterator[s
     top, rest = shipped()["dose-response"].read_text(encoding="utf-8").split("[[questions]]", 1)
     limits = "[limits]\ncpu_seconds = 1.6\nwall_seconds = 6.0\n\n"
     (folder / "short.toml").write_text(f"{top.split('[limits]')[0]}{limits}[[questions]]{rest}", encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:{1}".format(*probe.getsockname())
-    command = serve_command(["--server.port", address.split(":")[1], "--server.address", "127.0.0.1"])
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), FOLDER: str(folder)}
-    with subprocess.Popen(command, cwd=ROOT / "tests", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait(f"http://{address}")
-            yield f"http://{address}"
-        finally:
-            process.terminate()
+    for _ in range(5):  # somebody else may take the free port first
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = "127.0.0.1:{1}".format(*probe.getsockname())
+        command = serve_command(["--server.port", address.split(":")[1], "--server.address", "127.0.0.1"])
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), FOLDER: str(folder)}
+        with subprocess.Popen(
+            command, cwd=ROOT / "tests", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                if _serves(process, f"http://{address}"):
+                    yield f"http://{address}"
+                    return
+            finally:
+                process.terminate()
+    pytest.fail("the server did not start")
 
 
-def _wait(url: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+def _serves(process: subprocess.Popen[bytes], url: str) -> bool:
+    """Whether a server answers before its process ends, or patience does."""
+    end = time.monotonic() + PATIENCE / 1000
+    while process.poll() is None and time.monotonic() < end:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                return
+                return True
         except OSError:
             time.sleep(0.05)
-    pytest.fail("the server did not start")
+    return False
 
 
 @pytest.fixture(scope="session")
@@ -70,15 +83,27 @@ def browser() -> Iterator[Any]:
     if path is None:
         absent("there is no Chromium on this machine")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"], timeout=PATIENCE)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture(scope="session")
-def window(browser: Any, server: str) -> Any:
+def visitor(browser: Any, server: str) -> Callable[[], Any]:
+    """Opens a page for one visitor more."""
+
+    def new_page() -> Any:
+        page = browser.new_context(viewport=SCREEN, base_url=server).new_page()
+        page.set_default_timeout(PATIENCE)
+        return page
+
+    return new_page
+
+
+@pytest.fixture(scope="session")
+def window(visitor: Callable[[], Any]) -> Any:
     """The page that all tests share."""
-    return browser.new_context(viewport=SCREEN, base_url=server).new_page()
+    return visitor()
 
 
 @pytest.fixture
@@ -100,6 +125,7 @@ def page(window: Any) -> Iterator[Any]:
     window.set_viewport_size(SCREEN)
     window.emulate_media(color_scheme="null", reduced_motion="reduce")
     yield window
+    window.unroute_all()
     window.remove_listener("console", heard)
     window.remove_listener("pageerror", failed)
     if window.url.startswith("http"):

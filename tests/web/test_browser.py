@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from browsing import LONGER, on_a_phone, open_page, told, until, until_address, wait_until_slim
+from browsing import on_a_phone, open_page, told, until, until_address, until_slim
+
+# The pictures that a second of the screen's paints makes, with enough frames there.
+PICTURES = """
+(live) => {
+  const view = live.getRootNode().live, { painted, shown, last } = view, wait = window.requestAnimationFrame;
+  view.queue.unshift(...Array.from({ length: 60 }, () => shown));
+  view.held = 0;
+  window.requestAnimationFrame = () => 0;
+  for (let k = 1; k <= 60; k++) view.paint(last + 16.7 * k);
+  window.requestAnimationFrame = wait;
+  view.last = last;
+  return view.painted - painted;
+}
+"""
 
 
 def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
@@ -16,14 +30,14 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     play.click()
     until(page, "!playing")
     stood = told(live, "epoch")
-    page.get_by_role("heading", name=f"Epoch {stood:,.0f} at leisure").wait_for(timeout=LONGER)
+    page.get_by_role("heading", name=f"Epoch {stood:,.0f} at leisure").wait_for()
     assert told(live, "epoch") == stood
     play.click()
     until(page, f"epoch > {stood} + 30")
     live.get_by_role("button", name="0.03", exact=True).click()
     until(page, "rate === 0.03 && gen === 1")
     assert live.get_by_role("button", name="0.03", exact=True).get_attribute("aria-pressed") == "true"
-    until(page, f"epoch > {stood} + 45")
+    until(page, f"epoch > {told(live, 'epoch')} + 15")
     until_address(page, "learning_rate%3D0.03")
 
 
@@ -35,14 +49,14 @@ def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -
         gen = told(live, "gen")
         live.evaluate("(live, pressed) => pressed.forEach((name) => live.querySelector(`.${name}`).click())", pressed)
         until(page, f"!playing && gen > {gen}")
-        page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for(timeout=LONGER)
+        page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for()
     live.locator("button.play").click()
     until(page, "playing && epoch > 60")
     page.get_by_role("link", name="Race").click()
-    live.wait_for(state="detached", timeout=LONGER)
+    live.wait_for(state="detached")
     page.get_by_role("link", name="Playground").click()
     until(page, "epoch > 0")
-    page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for(timeout=LONGER)
+    page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for()
 
 
 def test_a_question_that_nobody_answers_is_asked_by_a_rerun(page: Any) -> None:
@@ -51,19 +65,38 @@ def test_a_question_that_nobody_answers_is_asked_by_a_rerun(page: Any) -> None:
     page.evaluate("() => { AbortSignal.timeout = () => AbortSignal.abort(); }")  # without the wait
     live.locator("button.play").click()
     until(page, "epoch > 30")
-    page.unroute("**/live-frames")
 
 
-def test_one_epoch_far_above_the_others_lies_within_the_axes_wherever_it_stands(page: Any) -> None:
+# Four pictures, a stop after them, Reset, and what is told of a stop after that.
+STANDS = """
+(live) => {
+  const view = live.getRootNode().live, sent = [], frame = view.history[0];
+  view.send = (event) => sent.push(event);
+  view.line.direct = false;
+  view.play();
+  view.queue = [1, 2, 3, 4].map((epoch) => ({ ...frame, epoch }));
+  view.painted = 0;
+  while (view.advance()) view.draw();
+  view.halt();
+  live.querySelector(".reset").click();
+  view.report();
+  return [sent, live.querySelector(".epoch").textContent, live.querySelector(".past").value];
+}
+"""
+AXES = """
+(live) => {
+  const view = live.getRootNode().live, frame = view.history[0];
+  view.history = Array.from({ length: 1200 }, (_, k) => ({ ...frame, epoch: k, loss: k === 601 ? 50 : 0.5 }));
+  return [1198, 1199, 600].map((k) => { view.show(k); return view.canvas.loss.kept.axes.full.split(" power")[0]; });
+}
+"""
+
+
+def test_what_stands_still_is_told_in_full_no_order_gets_lost_and_every_epoch_lies_within_the_axes(page: Any) -> None:
     live = open_page(page)
-    axes = live.evaluate(
-        """(live) => {
-             const view = live.getRootNode().live, frame = view.history[0];
-             view.history = Array.from({ length: 1200 }, (_, k) => ({ ...frame, epoch: k, loss: k === 601 ? 50 : 0.5 }));
-             return [1198, 1199, 600].map((k) => { view.show(k); return view.canvas.loss.kept.axes.full.split(" power")[0]; });
-           }"""
-    )
-    assert axes == ["1500 -1 2", "1500 -1 2", "750 -1 0"]
+    assert live.evaluate(STANDS) == [["need", "reset", "reset", "pause"], "4", "4"]
+    live.get_by_role("status").get_by_text("Paused. Epoch 4:").wait_for()
+    assert live.evaluate(AXES) == ["1500 -1 2", "1500 -1 2", "750 -1 0"]  # one epoch lies far above the others
 
 
 def test_where_something_between_answers_for_the_server_it_asks_by_reruns(page: Any) -> None:
@@ -77,10 +110,11 @@ def test_where_something_between_answers_for_the_server_it_asks_by_reruns(page: 
     live = open_page(page)
     live.locator("button.play").click()
     until(page, "epoch > 60")
+    assert set(asked) == {"need"}
+    before = len(asked)  # one, or more where the first answer was long in coming
     live.get_by_role("button", name="0.03", exact=True).click()
     until(page, "rate === 0.03 && gen === 1")
-    page.unroute("**/live-frames")
-    assert asked == ["need"]
+    assert len(asked) == before
 
 
 def test_a_link_brings_the_same_run(page: Any) -> None:
@@ -101,7 +135,7 @@ def test_a_link_brings_the_same_run(page: Any) -> None:
 
 def test_a_broken_link_gives_a_sentence_and_a_page_that_goes_by_keys(page: Any) -> None:
     live = open_page(page, "/?learning_rate=nan")
-    assert "This link cannot be used as it is. Found nan for the learning rate" in page.get_by_role("alert").inner_text()
+    page.get_by_role("alert").get_by_text("This link cannot be used as it is. Found nan for the learning rate").wait_for()
     assert live.get_by_role("img").count() == 5
     assert "Epoch 0" in live.get_by_role("img").first.get_attribute("aria-label")
     assert "Epoch 0" in live.get_by_role("status").inner_text()
@@ -136,9 +170,9 @@ def test_another_page_and_back_keeps_the_run(page: Any) -> None:
     live.locator("button.play").click()
     until(page, "epoch > 30")
     live.locator("button.play").click()
-    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
+    page.get_by_role("heading", name="at leisure").wait_for()
     page.get_by_role("link", name="Self-check").click()
-    page.get_by_role("heading", name="Watch a small network learn").wait_for(state="detached", timeout=LONGER)
+    live.wait_for(state="detached")
     page.get_by_role("link", name="Playground").click()
     until(page, "epoch > 0")
     until_address(page, "preset=two-units")
@@ -148,10 +182,11 @@ def test_a_phone_is_calm_and_needs_no_sideways_scrolling(page: Any) -> None:
     on_a_phone(page)
     live = open_page(page)
     live.locator("button.play").click()
+    until(page, "playing")
+    assert live.evaluate(PICTURES) == 4
     until(page, "epoch >= 45")
-    assert told(live, "painted") < 20
     live.locator("button.play").click()
-    page.get_by_role("heading", name="at leisure").wait_for(timeout=LONGER)
+    page.get_by_role("heading", name="at leisure").wait_for()
     for scheme in ("light", "dark"):
         on_a_phone(page, scheme)
-        wait_until_slim(page)
+        until_slim(page)

@@ -12,15 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dosegrade.nn.training import PRESETS
-from dosegrade.web import channel, session
+from dosegrade.web import channel
 from dosegrade.web.channel import LONGEST, PATH, Line, routes
 from dosegrade.web.protocol import header_of, unpack
 from dosegrade.web.session import Run
-
-
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "BUDGET", 60.0)
 
 
 @pytest.fixture

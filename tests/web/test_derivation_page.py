@@ -210,7 +210,7 @@ def test_every_note_stands_at_a_step_that_there_is(source: str) -> None:
 
 
 def open_page(**query: str) -> Any:
-    at = AppTest.from_file(str(APP.parent / "app_pages" / "derivation.py"), default_timeout=20)
+    at = AppTest.from_file(str(APP.parent / "app_pages" / "derivation.py"), default_timeout=60)
     at.query_params.update(query)
     return at.run()
 
@@ -262,7 +262,7 @@ def test_a_broken_link_is_told_and_the_page_works() -> None:
 
 
 def test_a_network_that_is_too_wide_is_refused_in_a_sentence() -> None:
-    at = AppTest.from_file(str(APP.parent / "app_pages" / "derivation.py"), default_timeout=20)
+    at = AppTest.from_file(str(APP.parent / "app_pages" / "derivation.py"), default_timeout=60)
     at.session_state["config"] = Config(hidden=(40,))
     at.run()
     at.button_group[0].set_value(OWN).run()

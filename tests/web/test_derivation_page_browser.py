@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from browsing import on_a_phone, wait_until_slim
+from browsing import on_a_phone, until_slim
 
 
 def test_a_weight_is_chosen_by_pointer_and_by_keyboard(page: Any) -> None:
     page.goto("/derivation?case=lecture")
-    total = page.locator(".chain .total")
-    total.wait_for(timeout=30_000)
-    assert "∂L/∂W₁[1,1] = −2.548" in total.inner_text()
+    page.locator(".chain .total", has_text="∂L/∂W₁[1,1] = −2.548").wait_for()
     page.locator(".lying [data-pick='W2.2.1']").focus()
     page.keyboard.press("Enter")
-    page.locator(".chain .total", has_text="∂L/∂W₂[2,1]").wait_for(timeout=20_000)
+    page.locator(".chain .total", has_text="∂L/∂W₂[2,1]").wait_for()
     page.locator(".lying [data-pick='b1.2'] rect").click()
-    page.locator(".chain .total", has_text="∂L/∂b₁[2] = 1.092").wait_for(timeout=20_000)
+    page.locator(".chain .total", has_text="∂L/∂b₁[2] = 1.092").wait_for()
     page.wait_for_url("**weight=b1.2**")
     on_a_phone(page)
-    page.locator(".chain .standing svg").wait_for(timeout=20_000)
-    page.get_by_role("heading", name="Why |difference|").wait_for(timeout=20_000)
-    wait_until_slim(page)
+    page.locator(".chain .standing svg").wait_for()
+    page.get_by_role("heading", name="Why |difference|").wait_for()
+    until_slim(page)

@@ -29,7 +29,7 @@ def section() -> None:
 
 
 def test_the_section_has_every_download_and_says_what_differs() -> None:
-    at = AppTest.from_function(section).run()
+    at = AppTest.from_function(section, default_timeout=60).run()
     assert not at.exception
     assert [button.label for button in at.get("download_button")] == [
         *("NumPy code", "Keras code", "PyTorch code"),

@@ -127,7 +127,7 @@ def test_examples_seen_are_counted() -> None:
 
 
 def open_page(**query: str) -> Any:
-    at = AppTest.from_file(str(APP.parent / "app_pages" / "landscape.py"), default_timeout=20)
+    at = AppTest.from_file(str(APP.parent / "app_pages" / "landscape.py"), default_timeout=60)
     at.query_params.update(query)
     return at.run()
 

@@ -18,7 +18,7 @@ ROWS = "hours,passed\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n7,1"
 @pytest.fixture
 def app() -> AppTest:
     """The playground with the first rows that it offers."""
-    app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.query_params.update(to_query(Config(data="own", own="x,y\n0,1\n1,2\n2,4\n3,3\n4,1")))
     return app.run()
 
@@ -34,7 +34,7 @@ def test_a_file_is_trained_on_and_stands_in_the_link(app: AppTest) -> None:
     run = app.session_state["run"]
     assert run.trainer.dataset.x[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert (run.static["xLabel"], run.static["yLabel"]) == ("hours", "passed")
-    again = AppTest.from_file(str(SCRIPT), default_timeout=30)
+    again = AppTest.from_file(str(SCRIPT), default_timeout=60)
     again.query_params.update({key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()})
     again.run()
     assert again.session_state["config"] == app.session_state["config"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dosegrade.nn.training import PRESETS
-from dosegrade.web import APP, SCRIPT, controls, serve_command, session
+from dosegrade.web import APP, SCRIPT, controls, serve_command
 from dosegrade.web.protocol import unpack
 
 with warnings.catch_warnings():
@@ -20,15 +20,9 @@ with warnings.catch_warnings():
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks as long as they are asked for, however slow the machine."""
-    monkeypatch.setattr(session, "BUDGET", 60.0)
-
-
 def visit(**query: str) -> AppTest:
     """The page after one run, with this address."""
-    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.query_params.update(query)
     return app.run()
 

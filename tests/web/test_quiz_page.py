@@ -23,7 +23,7 @@ TYPED = [(name, q.id) for name, quiz in QUIZZES.items() for q in quiz.typed]
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.switch_page("app_pages/quiz.py")
     app.query_params.update(query)
     return app.run()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from browsing import LONGER, on_a_phone, until_address, wait_until_slim
+from browsing import LIVE, on_a_phone, told, until, until_address, until_done, until_other, until_slim, until_text
 
 from dosegrade.quiz.question import load
 
@@ -26,7 +27,8 @@ def gradients(d, e, W1, b1, W2, b2, W3, b3):
 
 def visit(page: Any, address: str) -> Any:
     page.goto(address)
-    page.get_by_role("heading", level=1).wait_for(timeout=LONGER)
+    page.get_by_role("heading", level=1).wait_for()
+    until_done(page)
     return page
 
 
@@ -36,12 +38,13 @@ def submit(page: Any, number: int) -> None:
 
 def by_keyboard(page: Any, option: int) -> None:
     """Choose an option without a mouse."""
-    page.get_by_role("radio").nth(option).focus()
-    page.keyboard.press("Space")
+    page.get_by_role("radio").nth(option).press("Space")
 
 
-def wait_for_text(page: Any, text: str | re.Pattern[str]) -> None:
-    page.get_by_text(text).first.wait_for(timeout=LONGER)
+def until_points(page: Any, points: int) -> None:
+    """Wait for a score, which stands above the questions, and for these."""
+    until_text(page, f"{points} of 16 points")
+    until_done(page)
 
 
 # ------------------------------------------------------------------------------------------------ the quiz page
@@ -56,8 +59,8 @@ def test_quiz_09_in_full_and_no_answer_before_it_is_submitted(page: Any) -> None
     page.on("websocket", listen)
     visit(page, "/quiz")
     page.remove_listener("websocket", listen)
-    wait_for_text(page, "0 of 16 points")
-    page.get_by_role("button", name="Submit").nth(3).wait_for(timeout=LONGER)
+    until_points(page, 0)
+    page.get_by_role("button", name="Submit").nth(3).wait_for()
     secrets = [" ".join(q.solution.split())[:40].encode() for q in load("quiz-09").typed]
     hint = b"Which family of models does the word"
     assert len(b"".join(received)) > 5_000
@@ -65,41 +68,44 @@ def test_quiz_09_in_full_and_no_answer_before_it_is_submitted(page: Any) -> None
 
     page.get_by_text("the action-value function, by a random forest").click()
     submit(page, 0)
-    wait_for_text(page, "Which family of models does the word “deep” announce?")
+    until_text(page, "Which family of models does the word “deep” announce?")
+    until_done(page)
     assert hint in b"".join(received)
     page.get_by_text("the action-value function, by a deep neural network").click()
     submit(page, 0)
-    wait_for_text(page, "4 of 16 points")
+    until_points(page, 4)
     page.get_by_text("False", exact=True).click()
     submit(page, 1)
-    wait_for_text(page, "8 of 16 points")
+    until_points(page, 8)
     by_keyboard(page, 6)
     submit(page, 2)
-    wait_for_text(page, "12 of 16 points")
+    until_points(page, 12)
     by_keyboard(page, 12)
     submit(page, 3)
-    wait_for_text(page, "16 of 16 points")
+    until_points(page, 16)
     assert b"The expected return from a state under" in b"".join(received)
     on_a_phone(page)
-    wait_until_slim(page)
+    until_slim(page)
 
 
 def test_a_fresh_variant_and_an_answer_that_cannot_be_read_on_a_dark_phone(page: Any) -> None:
     on_a_phone(page, "dark")
     visit(page, "/quiz?quiz=lecture-10&question=q03")
-    wait_for_text(page, "seed 0")
-    before = page.locator("[data-testid=stMarkdown]").all_inner_texts()
+    until_text(page, "seed 0")
+    question = page.get_by_text("The table happens to hold")
+    before = question.inner_text()
     page.get_by_role("button", name="Fresh variant").click()
-    wait_for_text(page, "seed 1")
+    until_text(page, "seed 1")
     until_address(page, "seed=1")
-    assert page.locator("[data-testid=stMarkdown]").all_inner_texts() != before
+    until_other(question, before)
+    until_done(page)
     box = page.get_by_label("Your answer")
     box.fill("twelve")
     box.press("Enter")
-    wait_for_text(page, "costs no attempt")
+    until_text(page, "costs no attempt")
     assert box.input_value() == "twelve"
-    wait_for_text(page, "0 of 61 answered")
-    wait_until_slim(page)
+    until_text(page, "0 of 61 answered")
+    until_slim(page)
 
 
 # ------------------------------------------------------------------------------------------------ the lab
@@ -107,22 +113,22 @@ def test_a_fresh_variant_and_an_answer_that_cannot_be_read_on_a_dark_phone(page:
 
 def test_the_lab_through_a_revisit_by_button_keys_and_slider(page: Any) -> None:
     visit(page, "/td_lambda?step=0")
-    wait_for_text(page, "Before the first step")
+    until_text(page, "Before the first step")
     for name in ("Playground", "TD(λ)", "Quizzes", "Self-check"):  # a first visit, straight to a page
-        page.get_by_role("link", name=name).first.wait_for(timeout=LONGER)
+        page.get_by_role("link", name=name).first.wait_for()
     page.get_by_role("button", name="Next").click()
-    wait_for_text(page, "From A to B")
-    wait_for_text(page, "Step 1.")
+    until_text(page, "From A to B")
+    until_text(page, "Step 1.")
     page.get_by_role("heading", level=1).click()
     page.keyboard.press("n")
-    wait_for_text(page, "From B to A")
-    wait_for_text(page, "Step 2.")
+    until_text(page, "From B to A")
+    until_text(page, "Step 2.")
     page.wait_for_url("**step=2**")
     page.locator("input[aria-label=Step]").focus()
     page.keyboard.press("ArrowRight")
-    wait_for_text(page, "From A, where it was before, to C")
-    wait_for_text(page, "Step 3.")
-    wait_for_text(page, "They part at step 3, where A comes back: its trace is 1.2916 if accumulating, 1 if replacing.")
+    until_text(page, "From A, where it was before, to C")
+    until_text(page, "Step 3.")
+    until_text(page, "They part at step 3, where A comes back: its trace is 1.2916 if accumulating, 1 if replacing.")
     tables = [page.get_by_role("table", name=f"Every step with the {trace} trace") for trace in ("accumulating", "replacing")]
     rows = [table.get_by_role("row").nth(3).inner_text().split() for table in tables]
     assert "1.2916" in rows[0]
@@ -130,9 +136,9 @@ def test_the_lab_through_a_revisit_by_button_keys_and_slider(page: Any) -> None:
     assert page.locator(".katex-error").count() == 0
     page.get_by_role("heading", level=1).click()
     page.keyboard.press("p")
-    wait_for_text(page, "Step 2.")
+    until_text(page, "Step 2.")
     on_a_phone(page, "dark")
-    wait_until_slim(page)
+    until_slim(page)
 
 
 # ------------------------------------------------------------------------------------------------ the self-check
@@ -147,28 +153,27 @@ def test_a_wrong_gradient_and_its_named_mistake_on_a_dark_phone(page: Any) -> No
     on_a_phone(page, "dark")
     visit(page, "/self_check?quiz=dose-response&question=gradients")
     hand_in(page, WRONG)
-    wait_for_text(page, "missing factor two (G01)")
-    wait_for_text(page, "What is the derivative of (something)²?")
-    wait_for_text(page, "Wrong at case 1 of 10 (4 samples).")
-    assert "<b>shapes</b>" in page.locator("[data-testid=stCode]").last.inner_text()
+    until_text(page, "missing factor two (G01)")
+    until_text(page, "What is the derivative of (something)²?")
+    until_text(page, "Wrong at case 1 of 10 (4 samples).")
+    page.locator("[data-testid=stCode]", has_text="<b>shapes</b>").wait_for()
     assert page.get_by_label("Your program").input_value().strip() == WRONG.strip()
-    wait_until_slim(page)
+    until_slim(page)
 
 
-def test_an_endless_loop_comes_back_while_another_session_trains_on(page: Any, browser: Any, server: str) -> None:
+def test_an_endless_loop_comes_back_while_another_session_trains_on(page: Any, visitor: Callable[[], Any]) -> None:
     page.emulate_media(reduced_motion="no-preference")
-    student = browser.new_context(base_url=server).new_page()
+    student = visitor()
     visit(student, "/self_check?quiz=short&question=gradients")
     visit(page, "/?preset=two-units")
-    live = page.locator(".live")
+    live = page.locator(LIVE)
     live.locator("button.play").click()
-    page.locator(".live[data-playing='true']").wait_for(timeout=LONGER)
+    until(page, "playing")
     hand_in(student, LOOP)
-    student.get_by_text("A program that does not return is stopped after").wait_for(timeout=LONGER)
+    student.get_by_text("A program that does not return is stopped after").wait_for()
     live.locator(".rates button", has_text=re.compile(r"^0\.03$")).click()
-    page.locator(".live[data-rate='0.03']").wait_for(timeout=LONGER)  # the server has answered
-    painted = int(live.get_attribute("data-painted") or 0)
-    page.wait_for_function("([root, before]) => +root.dataset.painted > before", arg=[live.element_handle(), painted], timeout=LONGER)
+    until(page, "rate === 0.03")  # the server has answered
+    until(page, f"epoch > {told(live, 'epoch')}")
     assert student.get_by_text("The program did not come back in time").count() == 0  # all that beside the loop
-    student.get_by_text("The program did not come back in time").wait_for(timeout=LONGER)
+    student.get_by_text("The program did not come back in time").wait_for()
     student.context.close()

@@ -161,7 +161,7 @@ def test_the_same_question_gets_the_same_answer_and_another_race_starts_anew() -
 
 
 def open_page(**query: str) -> Any:
-    at = AppTest.from_file(str(APP.parent / "app_pages" / "race.py"), default_timeout=30)
+    at = AppTest.from_file(str(APP.parent / "app_pages" / "race.py"), default_timeout=60)
     at.query_params.update(query)
     return at.run()
 

@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 
 QUIZ = load("dose-response")
 GRADIENTS = next(code for code in QUIZ.codes if code.id == "gradients")
-WAIT = 20.0
+WAIT = 60.0
 
 
 def without_two(d: Any, e: Any, W1: float, b1: float, W2: float, b2: float, W3: float, b3: float) -> dict[str, float]:
@@ -242,7 +242,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Task], Outcome]
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.switch_page("app_pages/self_check.py")
     app.query_params.update(query)
     return app.run()

@@ -13,12 +13,6 @@ from dosegrade.web.protocol import unpack
 from dosegrade.web.session import Run, is_monotone
 
 
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks as long as they are asked for, however slow the machine."""
-    monkeypatch.setattr(session, "BUDGET", 60.0)
-
-
 def need(run: Run, **more: Any) -> dict[str, Any]:
     return {"gen": run.gen, "seq": run.seq, "count": 30, "epochs": 1, "playing": True, "epoch": 0, **more}
 

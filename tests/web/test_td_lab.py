@@ -181,7 +181,7 @@ def test_no_link_breaks_the_reader(query: dict[str, str]) -> None:
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.switch_page("app_pages/td_lambda.py")
     app.query_params.update(query)
     return app.run()
