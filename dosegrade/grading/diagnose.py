@@ -91,13 +91,25 @@ def paired(bank: Bank, asked: Asked, first: Asked) -> list[Pair]:
 
 
 def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
-    """Each pair as two entries of one group; `certain` where one pair alone explains the answer."""
+    """Each pair as two entries of one group, synonyms under those that list them; `certain` where one pair is left."""
+    kept = [pair for pair in found if not any(covers(other, pair) for other in found if other is not pair)]
     made = []
-    for group, pair in enumerate(found, 1):
+    for group, pair in enumerate(kept, 1):
         for mistake in pair.mistakes:
             entry = CATALOGUE[mistake.code]
-            made.append(Diagnosis(entry.code, entry.name, entry.hint, len(found) == 1, mistake.also, group))
+            made.append(Diagnosis(entry.code, entry.name, entry.hint, len(kept) == 1, mistake.also, group))
     return tuple(made)
+
+
+def covers(one: Pair, other: Pair) -> bool:
+    """Whether each mistake of the other pair is one of this pair or a synonym listed there."""
+
+    def named(mistake: Mistake, code: str) -> bool:
+        return code == mistake.code or code in mistake.also
+
+    a, b = one.mistakes
+    c, d = other.codes
+    return (named(a, c) and named(b, d)) or (named(a, d) and named(b, c))
 
 
 def fitted(bank: Bank, asked: Asked, first: Asked) -> list[Found]:

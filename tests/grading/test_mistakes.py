@@ -26,7 +26,7 @@ NETWORKS = [
     ("backpropagation", "mlp"),
     ("backpropagation", "classifier"),
 ]
-COUNTS = {
+AT_LEAST = {
     "forward": 3, "gradients": 53, "update": 3, "relu_2_2_1": 36, "mlp": 54, "classifier": 45,
     "sigmoid": 8, "tanh": 8, "relu": 5, "leaky_relu": 6, "elu": 6, "momentum": 4, "adam": 6,
 }  # fmt: skip
@@ -80,7 +80,7 @@ def test_no_two_mistakes_are_alike_and_each_shows_twice(quiz: str, name: str) ->
         cases = code(quiz, name).bank(seed)
         assert cases.twins() == []
         assert min(count for _, count in cases.seen_at()) >= 2
-        assert len(cases.exercise.mistakes) == COUNTS[name]
+        assert len(cases.exercise.mistakes) >= AT_LEAST[name]
 
 
 @pytest.mark.parametrize("quiz", QUIZZES)

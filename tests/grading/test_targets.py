@@ -20,7 +20,8 @@ from dosegrade.grading.vetting import draw
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import load
 from dosegrade.quiz.validate import findings
-from dosegrade.rl.returns import lambda_returns, mixed_lambda_returns, n_step_returns
+from dosegrade.rl.returns import lambda_returns, mixed_lambda_returns, n_step_returns, returns
+from dosegrade.rl.values import fit_linear_value
 from dosegrade.steps import evaluate
 
 CODES: dict[str, Any] = {code.id: code for code in load("value-targets").questions}
@@ -86,15 +87,17 @@ def test_synonyms_stand_in_also() -> None:
 def test_golden_mutants_of_returns() -> None:
     """`mutants` of returns_targets.json, made by plain loops, at λ = 0.8."""
     r, v, gamma = np.array(GOLDEN["rewards_R1_to_RT"]), np.array(GOLDEN["values_S0_to_ST"]), GOLDEN["gamma"]
-    returns = {"forgot_discount_mc": "R01", "discount_off_by_one_mc": "R02", "uses_R_t_instead_of_R_t_plus_1_mc": "T26"}
-    for mutant, code in returns.items():
-        assert any(np.allclose(rule(r, gamma), GOLDEN["mutants"][mutant], rtol=1e-12) for rule in RETURNS[code]), mutant
+    named = {"forgot_discount_mc": "R01", "discount_off_by_one_mc": "R02", "uses_R_t_instead_of_R_t_plus_1_mc": "T26"}
+    for mutant, code in named.items():
+        assert any(np.allclose(change(returns, r, gamma), GOLDEN["mutants"][mutant], rtol=1e-12) for change in RETURNS[code]), mutant
     lam = {
         "missing_1_minus_lambda": "R07", "missing_tail": "R08", "renormalised_tail": "R08",
     }  # fmt: skip
     found = {f"lambda_return_{name}": code for name, code in lam.items()}
     for mutant, code in (found | {"lambda_powers_off_by_one": "R09", "gamma_lambda_swapped_lambda_return": "T01"}).items():
-        assert any(np.allclose(rule(r, v, gamma, 0.8), GOLDEN["mutants"][mutant], rtol=1e-12) for rule in LAMBDA[code]), mutant
+        assert any(
+            np.allclose(change(lambda_returns, r, v, gamma, 0.8), GOLDEN["mutants"][mutant], rtol=1e-12) for change in LAMBDA[code]
+        ), mutant
 
 
 def test_golden_mutants_of_targets() -> None:
@@ -134,18 +137,18 @@ def fits(rewrite: Any, steps: Any, inputs: Any) -> bool:
 def test_least_squares_mistakes_by_hand() -> None:
     """One state twice with returns 1 and 3, another once with 5: first visits give 1 and 5, every visit 2 and 5."""
     x, g = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), np.array([1.0, 5.0, 3.0])
-    np.testing.assert_allclose(LEAST_SQUARES["Q14"][0](x, g), [1.0, 5.0])
-    np.testing.assert_allclose(LEAST_SQUARES["Q15"][1](x, g), [1.0, 5.0])
-    np.testing.assert_allclose(LEAST_SQUARES["Q15"][2](x, g), [3.0, 5.0])
-    np.testing.assert_allclose(LEAST_SQUARES["Q15"][3](x, g), [0.5, 5.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q14"][0](fit_linear_value, x, g), [1.0, 5.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][1](fit_linear_value, x, g), [1.0, 5.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][2](fit_linear_value, x, g), [3.0, 5.0])
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][3](fit_linear_value, x, g), [0.5, 5.0])
 
 
 def test_a_terminal_row_by_hand() -> None:
     """A state seen three times with returns 2, and the end with 0: a column of ones gives the end 0 and the state 0 + 2."""
     x, g = np.array([[1.0], [1.0], [1.0]]), np.array([2.0, 2.0, 2.0])
-    np.testing.assert_allclose(LEAST_SQUARES["Q15"][4](x, g), [2.0])
-    np.testing.assert_allclose(EXTRA_COLUMN[2](x, g), [0.0, 2.0], atol=1e-14)
-    np.testing.assert_allclose(EXTRA_COLUMN[3](x, g), [2.0, 0.0], atol=1e-14)
+    np.testing.assert_allclose(LEAST_SQUARES["Q15"][4](fit_linear_value, x, g), [2.0])
+    np.testing.assert_allclose(EXTRA_COLUMN[2](fit_linear_value, x, g), [0.0, 2.0], atol=1e-14)
+    np.testing.assert_allclose(EXTRA_COLUMN[3](fit_linear_value, x, g), [2.0, 0.0], atol=1e-14)
 
 
 def test_a_column_of_ones_is_a_shape_problem_and_named() -> None:
@@ -160,11 +163,15 @@ def test_mistaken_rules_without_a_mistake_are_the_reference() -> None:
 
     r, v = np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.3, -0.7, 1.1, 0.4, 9.0])
     for n in (1, 2, 6):
-        np.testing.assert_allclose(m.n_step()(r, v, 0.9, n), n_step_returns(r, v, 0.9, n), rtol=1e-14)
-        np.testing.assert_allclose(m.beyond(lambda n, left: left)(r, v, 0.9, n), n_step_returns(r, v, 0.9, n, True), rtol=1e-14)
-    np.testing.assert_allclose(m.recursion()(r, v, 0.9, 0.6), lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
-    right = m.mixture(lambda lam, k: (1 - lam) * (m.powers(lam, k) - m.tail(lam, k)) + m.tail(lam, k))
-    np.testing.assert_allclose(right(r, v, 0.9, 0.6), mixed_lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
+        right, beyond = n_step_returns(r, v, 0.9, n), m.beyond(lambda n, left: left)
+        np.testing.assert_allclose(m.bootstrap(lambda G, *given: G(*given))(n_step_returns, r, v, 0.9, n), right, rtol=1e-14)
+        np.testing.assert_allclose(m.rewarded(lambda G, *given: G(*given))(n_step_returns, r, v, 0.9, n), right, rtol=1e-14)
+        np.testing.assert_allclose(beyond(n_step_returns, r, v, 0.9, n), n_step_returns(r, v, 0.9, n, True), rtol=1e-14)
+    np.testing.assert_allclose(m.going_on(0.0, 0.0)(lambda_returns, r, v, 0.9, 0.6), lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
+    ends = m.going_on(1.0, 1.0)(lambda_returns, r, v, 0.9, 0.6)
+    np.testing.assert_allclose(ends, lambda_returns(r, v, 0.9, 0.6, True), rtol=1e-14)
+    mixed = m.mixture(lambda lam, k: (1 - lam) * (m.powers(lam, k) - m.tail(lam, k)) + m.tail(lam, k))
+    np.testing.assert_allclose(mixed(lambda_returns, r, v, 0.9, 0.6), mixed_lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
 
 
 @pytest.mark.parametrize("target", KINDS)

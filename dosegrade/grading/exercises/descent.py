@@ -52,22 +52,22 @@ def make(table: DescentTable, returns: tuple[str, ...]) -> Exercise:
     return Exercise(lambda inputs: steps, arguments, ports, draw, draw, MISTAKES, table.cases, case_noun="")
 
 
-def rule(compute: Callable[..., Any]) -> Variant:
-    """Every parameter updated by another rule, compute(θ, dθ, α)."""
-    return Variant(partial(ruled, compute))
+def rule(change: Callable[..., Any]) -> Variant:
+    """Every parameter updated by another rule, change(its rule, θ, dθ, α)."""
+    return Variant(partial(ruled, change))
 
 
-def ruled(compute: Callable[..., Any], steps: Steps) -> Steps:
-    """The steps with their rule replaced."""
+def ruled(change: Callable[..., Any], steps: Steps) -> Steps:
+    """The steps with their rule changed."""
     for step in steps:
-        steps = mutate(steps, step.name, compute)
+        steps = mutate(steps, step.name, partial(change, step.compute))
     return steps
 
 
 MISTAKES = (
-    Mistake("G75", (rule(lambda w, g, alpha: w + alpha * g),)),
-    Mistake("G15", (rule(lambda w, g, alpha: -alpha * g), rule(lambda w, g, alpha: alpha * g))),
-    Mistake("G76", (rule(lambda w, g, alpha: w - alpha**2 * g),)),
+    Mistake("G75", (rule(lambda new, w, g, alpha: 2 * w - new(w, g, alpha)),)),
+    Mistake("G15", (rule(lambda new, w, g, alpha: new(w, g, alpha) - w), rule(lambda new, w, g, alpha: w - new(w, g, alpha)))),
+    Mistake("G76", (rule(lambda new, w, g, alpha: new(w, alpha * g, alpha)),)),
 )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dosegrade.grading.exercises import Mistake, Variant
 from dosegrade.grading.exercises.gradient_answers import ROUNDED
-from dosegrade.grading.exercises.optimizer_rules import Rule, adam, ahead, averaged, downhill, moved, rms, velocity, with_rules
+from dosegrade.grading.exercises.optimizer_rules import Rule, adam, ahead, averaged, moved, rms, velocity, with_rules
 from dosegrade.steps import Steps, mutate
 
 Array = NDArray[Any]
@@ -28,6 +28,25 @@ def other(*rules: Rule) -> Variant:
 def undefined(*rules: Rule) -> Variant:
     """The same where some answers are no numbers (the root of a negative average)."""
     return Variant(partial(with_rules, rules), reshapes=True)
+
+
+def uphill(*rules: Rule) -> Variant:
+    """G75: the updates with the sign of every step of w turned, after other rules are put in."""
+    return Variant(partial(turned, rules))
+
+
+def turned(rules: tuple[Rule, ...], steps: Steps) -> Steps:
+    """w ← w − (w_new − w) throughout."""
+    steps = with_rules(rules, steps)
+    for step in steps:
+        if step.name.startswith("w") and step.needs[0].startswith("w"):
+            steps = mutate(steps, step.name, partial(opposite, step.compute))
+    return steps
+
+
+def opposite(rule: Callable[..., Any], w: Array, *given: Any) -> Any:
+    """2w − rule(w, …): as far the other way."""
+    return 2 * w - rule(w, *given)
 
 
 def returned_steps(sign: float) -> Variant:
@@ -74,15 +93,14 @@ def plain(w: Array, m: Array, g: Array, rate: float, mu: float) -> Array:
 
 def momentum_mistakes(use: Callable[..., Any], another: Callable[..., Any]) -> dict[str, tuple[Variant, ...]]:
     """The mistakes of momentum and of Nesterov's momentum, of which the other is a variant of G76."""
-    uphill = other(moved(lambda w, m, g, rate, mu: 2 * w - use(w, m, g, rate, mu)))
-    return {"G75": (uphill,), "G76": (*velocities(use), other(moved(another)))}
+    return {"G75": (uphill(),), "G76": (*velocities(use), other(moved(another)))}
 
 
 def adam_mistakes(inside: bool) -> dict[str, tuple[Variant, ...]]:
     """Adam's mistakes with ε in one of its two places."""
     rule = partial(adam, inside=inside)
     return {
-        "G75": (other(rule(1.0)),),
+        "G75": (uphill(rule()) if inside else uphill(),),
         "G77": (
             other(rule(first=uncorrected, second=uncorrected)),
             other(rule(first=uncorrected)),
@@ -96,7 +114,7 @@ def adam_mistakes(inside: bool) -> dict[str, tuple[Variant, ...]]:
 def rms_mistakes(outside: bool) -> dict[str, tuple[Variant, ...]]:
     """RMSprop's mistakes with ε in one of its two places."""
     return {
-        "G75": (other(rms(1.0, outside)),),
+        "G75": (uphill(rms(outside=True)) if outside else uphill(),),
         "G79": (other(averaged("v", "rho", np.abs), rms(outside=outside)), undefined(averaged("v", "rho"), rms(outside=outside))),
         "G80": (other(rms(outside=outside, old=True)),),
     }
@@ -108,7 +126,7 @@ def merged(*tables: dict[str, tuple[Variant, ...]]) -> dict[str, tuple[Variant, 
 
 
 OPTIMIZER_MISTAKES: dict[str, dict[str, tuple[Variant, ...]]] = {
-    "sgd": {"G75": (other(downhill(lambda w, g, rate: w + rate * g)),)},
+    "sgd": {"G75": (uphill(),)},
     "momentum": momentum_mistakes(plain, ahead),
     "nesterov": momentum_mistakes(ahead, plain),
     "rmsprop": merged(rms_mistakes(False), rms_mistakes(True)),

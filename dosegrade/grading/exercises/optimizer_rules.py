@@ -107,11 +107,11 @@ def downhill(compute: Callable[..., Any] = lambda w, g, rate: w - rate * g) -> R
     return Rule("w", ("w-", "g", "learning_rate"), r"w - \alpha g", compute, lambda w, g, rate: w + rate * g)
 
 
-def rms(sign: float = -1.0, outside: bool = False, old: bool = False) -> Rule:
+def rms(outside: bool = False, old: bool = False) -> Rule:
     """w ← w − α·g/√(v+ε); `outside`: √v + ε; `old`: v before its update."""
 
     def compute(w: Array, g: Array, v: Array, rate: float, epsilon: float) -> Array:
-        return np.asarray(w + sign * rate * g / (np.sqrt(v) + epsilon if outside else np.sqrt(v + epsilon)))
+        return np.asarray(w - rate * g / (np.sqrt(v) + epsilon if outside else np.sqrt(v + epsilon)))
 
     needs = ("w-", "g", "v-" if old else "v", "learning_rate", "epsilon")
     return Rule("w", needs, r"w - \alpha\frac{g}{\sqrt{v+\epsilon}}", compute, lambda w, *others: 2 * w - compute(w, *others))
@@ -122,13 +122,13 @@ def correction(beta: float, t: int) -> float:
     return 1 - beta**t
 
 
-def adam(sign: float = -1.0, inside: bool = False, first: Power = correction, second: Power = correction) -> Rule:
+def adam(inside: bool = False, first: Power = correction, second: Power = correction) -> Rule:
     """w ← w − α·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v+ε); `inside`: ε is added to the root of the corrected v, √(v/(1−β₂ᵗ)) + ε."""
 
     def compute(w: Array, m: Array, v: Array, t: int, rate: float, beta_1: float, beta_2: float, epsilon: float) -> Array:
         one, two = first(beta_1, t), second(beta_2, t)
         step = m / one / (np.sqrt(v / two) + epsilon) if inside else math.sqrt(two) / one * m / (np.sqrt(v) + epsilon)
-        return np.asarray(w + sign * rate * step)
+        return np.asarray(w - rate * step)
 
     needs = ("w-", "m", "v", "t", "learning_rate", "beta_1", "beta_2", "epsilon")
     formula = r"w - \alpha\frac{\sqrt{1-\beta_2^t}}{1-\beta_1^t}\frac{m}{\sqrt v+\epsilon}"

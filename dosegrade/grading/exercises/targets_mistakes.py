@@ -1,6 +1,7 @@
-"""The mistakes of returns, targets and least squares (DOMAIN C.5 in the readings of C.6), each a mistaken rule for one step.
+"""The mistakes of returns, targets and least squares (DOMAIN C.5 in the readings of C.6), each a change of one step's rule.
 
-Returns are mistaken whole, as functions of the exercise's own arguments; targets in one of their two steps, `next` or `target`.
+A change is called with the rule that the step has and what the step is given, so that mistakes can be made together. Returns are
+linear in rewards and in values, by which a change takes the two apart.
 """
 
 from __future__ import annotations
@@ -13,23 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.grading.exercises import Mistake, Variant
-from dosegrade.rl.returns import lambda_returns, mixed_lambda_returns, n_step_returns, returns
-from dosegrade.rl.values import fit_linear_value
-from dosegrade.steps import mutate
+from dosegrade.rl.returns import n_step_returns
+from dosegrade.steps import Steps, mutate
 
 Array = NDArray[Any]
 Rule = Callable[..., Any]
-Rules = tuple[Rule, ...]
-
-
-def one(rewards: Array, t: int) -> float:
-    """The reward, or 0 before the first."""
-    return float(rewards[t]) if t >= 0 else 0.0
+Change = Callable[..., Any]
+Changes = tuple[Change, ...]
 
 
 def earlier(rewards: Array) -> Array:
     """T26: R_t for R_{t+1}, with R_0 = 0."""
-    return np.array([one(rewards, t - 1) for t in range(len(rewards))])
+    return np.append(0.0, rewards[:-1])
 
 
 def around(rewards: Array) -> Array:
@@ -37,88 +33,57 @@ def around(rewards: Array) -> Array:
     return np.roll(rewards, 1)
 
 
-def past(rewards: Array, gamma: float) -> Array:
-    """R03: Σ_{k≤t} γ^{t−k} R_{k+1}, the discounted sum of what came before."""
-    return returns(rewards[::-1], gamma)[::-1]
-
-
-RETURNS: dict[str, Rules] = {
-    "R01": (lambda r, g: returns(r, 1.0),),
-    "R02": (lambda r, g: g * returns(r, g), lambda r, g: g ** np.arange(len(r)) * returns(r, g)),
-    "R03": (past, lambda r, g: returns(r, g)[::-1]),
-    "T26": (lambda r, g: returns(earlier(r), g), lambda r, g: returns(around(r), g)),
+# Changes of a return: change(rule, rewards, …, γ, …).
+RETURNS: dict[str, Changes] = {
+    "R01": (lambda G, r, g: G(r, 1.0),),
+    "R02": (lambda G, r, g: g * G(r, g), lambda G, r, g: g ** np.arange(len(r)) * G(r, g)),
+    "R03": (lambda G, r, g: G(r[::-1], g)[::-1], lambda G, r, g: G(r, g)[::-1]),
+    "T26": (lambda G, r, g: G(earlier(r), g), lambda G, r, g: G(around(r), g)),
 }
 
 
-def n_step(
-    reward: Callable[[float, int], float] = lambda g, k: g**k,
-    bootstrap: Callable[[float, int], float] = lambda g, m: g**m,
-    state: Callable[[int, int], int] = lambda t, stop: stop,
-    more: int = 0,
-) -> Rule:
-    """The n-step return with other powers of γ before the k-th reward or the bootstrap m steps on, another state, or n + `more`."""
-
-    def mistaken(r: Array, v: Array, g: float, n: int) -> Array:
-        after = np.append(v[:-1], 0.0)
-        made = []
-        for t in range(len(r)):
-            stop = min(t + n + more, len(r))
-            rest = bootstrap(g, stop - t) * after[state(t, stop)] if stop < len(r) else 0.0
-            made.append(sum(reward(g, k) * r[t + k] for k in range(stop - t)) + rest)
-        return np.array(made)
-
-    return mistaken
+def bootstrap(change: Callable[..., Array]) -> Change:
+    """An n-step return whose bootstrap alone is changed: change(rule without rewards, v, γ, n)."""
+    return lambda G, r, v, g, n: G(r, 0 * v, g, n) + change(partial(G, 0 * r), v, g, n)
 
 
-def beyond(power: Callable[[int, int], int], only_reached: bool = False) -> Rule:
+def rewarded(change: Callable[..., Array]) -> Change:
+    """An n-step return whose rewards alone are changed: change(rule, r, values of 0, γ, n)."""
+    return lambda G, r, v, g, n: change(G, r, 0 * v, g, n) + G(0 * r, v, g, n)
+
+
+def beyond(power: Callable[[int, int], int], only_reached: bool = False) -> Change:
     """R06: v(S_T) counts after the end, times γ to some power(n, T−t); `only_reached`: where t + n = T, not beyond."""
 
-    def mistaken(r: Array, v: Array, g: float, n: int) -> Array:
+    def change(G: Rule, r: Array, v: Array, g: float, n: int) -> Array:
         left = len(r) - np.arange(len(r))
         ends = left == n if only_reached else left <= n
-        return n_step_returns(r, v, g, n) + np.where(ends, g ** np.array([power(n, int(m)) for m in left]) * v[-1], 0.0)
+        return np.asarray(G(r, v, g, n) + np.where(ends, g ** np.array([power(n, int(m)) for m in left]) * v[-1], 0.0))
 
-    return mistaken
+    return change
 
 
-N_STEP: dict[str, Rules] = {
-    "R01": (lambda r, v, g, n: n_step_returns(r, v, 1.0, n), n_step(reward=lambda g, k: 1.0)),
-    "R02": (lambda r, v, g, n: g * n_step_returns(r, v, g, n), n_step(reward=lambda g, k: g ** (k + 1))),
-    "R04": (n_step(more=1), n_step(more=-1)),
-    "R05": (n_step(bootstrap=lambda g, m: g ** (m - 1)), n_step(bootstrap=lambda g, m: g ** (m + 1))),
+N_STEP: dict[str, Changes] = {
+    "R01": (lambda G, r, v, g, n: G(r, v, 1.0, n), rewarded(lambda G, r, v, g, n: G(r, v, 1.0, n))),
+    "R02": (lambda G, r, v, g, n: g * G(r, v, g, n), rewarded(lambda G, r, v, g, n: g * G(r, v, g, n))),
+    "R04": (lambda G, r, v, g, n: G(r, v, g, n + 1), lambda G, r, v, g, n: G(r, v, g, n - 1) if n > 1 else v[:-1]),
+    "R05": (bootstrap(lambda G, v, g, n: G(v / g, g, n)), bootstrap(lambda G, v, g, n: G(v * g, g, n))),
     "R06": (beyond(lambda n, left: left), beyond(lambda n, left: n), beyond(lambda n, left: n, only_reached=True)),
-    "T22": (n_step(bootstrap=lambda g, m: 0.0),),
-    "T23": (n_step(state=lambda t, stop: t),),
-    "T24": (n_step(bootstrap=lambda g, m: 1.0),),
-    "T26": (lambda r, v, g, n: n_step_returns(earlier(r), v, g, n), lambda r, v, g, n: n_step_returns(around(r), v, g, n)),
+    "T22": (lambda G, r, v, g, n: G(r, 0 * v, g, n),),
+    "T23": (lambda G, r, v, g, n: G(r, np.append(np.zeros(n), v)[: len(v)], g, n),),
+    "T24": (bootstrap(lambda G, v, g, n: G(v, 1.0, n)),),
+    "T26": (lambda G, r, v, g, n: G(earlier(r), v, g, n), lambda G, r, v, g, n: G(around(r), v, g, n)),
 }
 
 
-def recursion(
-    step: Callable[[float, float, float, float, float, float], float] = lambda r, v, here, G, g, lam: r + g * ((1 - lam) * v + lam * G),
-    start: float = 0.0,
-    masked: bool = True,
-) -> Rule:
-    """The λ-return by another recursion step(r, v(S_{t+1}), v(S_t), G, γ, λ) from G_T = start·v(S_T); `masked`: v(S_T) is 0 in a step."""
-
-    def mistaken(r: Array, v: Array, g: float, lam: float) -> Array:
-        after = np.append(v[:-1], 0.0 if masked else v[-1])
-        made, G = np.empty(len(r)), start * v[-1]
-        for t in reversed(range(len(r))):
-            made[t] = G = step(r[t], after[t + 1], v[t], G, g, lam)
-        return made
-
-    return mistaken
-
-
-def mixture(weights: Callable[[float, int], Array]) -> Rule:
+def mixture(weights: Callable[[float, int], Array]) -> Change:
     """The λ-return with other weights(λ, m) for the n-step returns n = 1 … m, of which the last is the whole return."""
 
-    def mistaken(r: Array, v: Array, g: float, lam: float) -> Array:
+    def change(G: Rule, r: Array, v: Array, g: float, lam: float) -> Array:
         table = [n_step_returns(r, v, g, n) for n in range(1, len(r) + 1)]
         return np.array([weights(lam, len(r) - t) @ [table[n][t] for n in range(len(r) - t)] for t in range(len(r))])
 
-    return mistaken
+    return change
 
 
 def powers(lam: float, m: int) -> Array:
@@ -131,11 +96,21 @@ def tail(lam: float, m: int) -> Array:
     return np.append(np.zeros(m - 1), lam ** (m - 1))
 
 
-LAMBDA: dict[str, Rules] = {
-    "R01": (lambda r, v, g, lam: lambda_returns(r, v, 1.0, lam),),
-    "R02": (lambda r, v, g, lam: g * lambda_returns(r, v, g, lam),),
-    "R06": (recursion(start=1.0, masked=False), recursion(masked=False), recursion(start=1.0)),
-    "R07": (mixture(powers), recursion(lambda r, v, here, G, g, lam: r + g * (v + lam * G))),
+def going_on(rest: float, counts: float) -> Change:
+    """R06: S_T is followed by another step, so that G_T = rest·v(S_T); its value in the mixture is counts·v(S_T)."""
+    return lambda G, r, v, *given: G(np.append(r, rest * v[-1]), np.append(v[:-1], [counts * v[-1], 0.0]), *given)[:-1]
+
+
+def from_here(G: Rule, r: Array, v: Array, g: float, lam: float) -> Array:
+    """T23: v(S_t) for v(S_{t+1}), at the end too."""
+    return np.asarray(going_on(0.0, 1.0)(G, r, np.append(0.0, v[:-1]), g, lam))
+
+
+LAMBDA: dict[str, Changes] = {
+    "R01": (lambda G, r, v, g, lam: G(r, v, 1.0, lam),),
+    "R02": (lambda G, r, v, g, lam: g * G(r, v, g, lam),),
+    "R06": (going_on(1.0, 1.0), going_on(0.0, 1.0), going_on(1.0, 0.0)),
+    "R07": (mixture(powers), lambda G, r, v, g, lam: G(r, v / (1 - lam), g, lam)),
     "R08": (
         mixture(lambda lam, m: (1 - lam) * powers(lam, m)),
         mixture(lambda lam, m: (1 - lam) * (powers(lam, m) - tail(lam, m))),
@@ -145,38 +120,37 @@ LAMBDA: dict[str, Rules] = {
         mixture(lambda lam, m: (1 - lam) * lam * (powers(lam, m) - tail(lam, m)) + lam * tail(lam, m)),
         mixture(lambda lam, m: (1 - lam) * lam * (powers(lam, m) - tail(lam, m)) + tail(lam, m)),
     ),
-    "R10": (lambda r, v, g, lam: returns(r, g * lam),),
-    "T01": (lambda r, v, g, lam: lambda_returns(r, v, lam, g),),
-    "T23": (recursion(lambda r, v, here, G, g, lam: r + g * ((1 - lam) * here + lam * G)),),
-    "T24": (recursion(lambda r, v, here, G, g, lam: r + (1 - lam) * v + g * lam * G),),
-    "T26": (lambda r, v, g, lam: lambda_returns(earlier(r), v, g, lam), lambda r, v, g, lam: lambda_returns(around(r), v, g, lam)),
+    "R10": (lambda G, r, v, g, lam: G(r, 0 * v, g * lam, 1.0),),
+    "T01": (lambda G, r, v, g, lam: G(r, v, lam, g),),
+    "T23": (from_here,),
+    "T24": (lambda G, r, v, g, lam: G(r, v / g, g, lam),),
+    "T26": (lambda G, r, v, g, lam: G(earlier(r), v, g, lam), lambda G, r, v, g, lam: G(around(r), v, g, lam)),
 }
+
+
+def over(G: Rule, r: Array, v: Array, *rest: Any) -> Array:
+    """R11: time ran out, and the episode is treated as over."""
+    return np.asarray(G(r, np.append(v[:-1], 0.0), *rest))
+
 
 # Where time ran out, the mistake is to treat the episode as over; v(S_T) counts in the others.
-TRUNCATED: dict[str, dict[str, Rules]] = {
-    "n-step": {
-        "R01": (lambda r, v, g, n: n_step_returns(r, v, 1.0, n, True),),
-        "R02": (lambda r, v, g, n: g * n_step_returns(r, v, g, n, True),),
-        "R04": (lambda r, v, g, n: n_step_returns(r, v, g, n + 1, True),),
-        "R11": (n_step_returns,),
-    },
-    "lambda-returns": {
-        "R01": (lambda r, v, g, lam: lambda_returns(r, v, 1.0, lam, True),),
-        "R02": (lambda r, v, g, lam: g * lambda_returns(r, v, g, lam, True),),
-        "R07": (recursion(lambda r, v, here, G, g, lam: r + g * (v + lam * G), 1.0, False),),
-        "R11": (lambda_returns,),
-        "T01": (lambda r, v, g, lam: mixed_lambda_returns(r, v, lam, g, True),),
+TRUNCATED: dict[str, dict[str, Changes]] = {
+    "n-step": {code: N_STEP[code] for code in ("R01", "R02", "R04", "R05", "T22", "T24", "T26")} | {"R11": (over,)},
+    "lambda-returns": {code: LAMBDA[code] for code in ("R01", "R02", "T01", "T26")}
+    | {
+        "R07": (lambda G, r, v, g, lam: G(np.append(r[:-1], r[-1] + g * lam * v[-1]), np.append(v[:-1] / (1 - lam), v[-1]), g, lam),),
+        "R11": (over,),
     },
 }
 
-# Rules of the step `target`, by (r, next, d, γ).
-TARGET: dict[str, Rules] = {
-    "Q01": (lambda r, u, d, g: r + g * u,),
-    "Q02": (lambda r, u, d, g: (1 - d) * (r + g * u),),
-    "Q03": (lambda r, u, d, g: r + g * d * u,),
-    "T22": (lambda r, u, d, g: r,),
-    "T24": (lambda r, u, d, g: r + (1 - d) * u,),
-    "T25": (lambda r, u, d, g: g * (r + (1 - d) * u),),
+# Changes of the step `target`: change(rule, r, next, d, γ).
+TARGET: dict[str, Changes] = {
+    "Q01": (lambda y, r, u, d, g: y(r, u, 0 * d, g),),
+    "Q02": (lambda y, r, u, d, g: (1 - d) * y(r, u, d, g),),
+    "Q03": (lambda y, r, u, d, g: y(r, u, 1 - d, g),),
+    "T22": (lambda y, r, u, d, g: y(r, 0 * u, d, g),),
+    "T24": (lambda y, r, u, d, g: y(r, u, d, 1.0),),
+    "T25": (lambda y, r, u, d, g: g * y(r, u, d, 1.0),),
 }
 
 
@@ -200,9 +174,9 @@ def chosen(q: Array, actions: Array) -> Array:
     return np.asarray(q[np.arange(len(q)), actions])
 
 
-GREEDY: dict[str, Rules] = {"Q09": (index,), "Q10": (whole, wrong_axis)}
-# Rules of the step `next`, by its own needs.
-NEXT: dict[str, dict[str, Rules]] = {
+GREEDY: dict[str, tuple[Rule, ...]] = {"Q09": (index,), "Q10": (whole, wrong_axis)}
+# Other rules of the step `next`, by its own needs.
+NEXT: dict[str, dict[str, tuple[Rule, ...]]] = {
     "td": {},
     "q-learning": GREEDY,
     "dqn": GREEDY,
@@ -228,10 +202,10 @@ def with_bias(x: Array, first: bool) -> Array:
     return np.hstack([ones, x] if first else [x, ones])
 
 
-def first_visits(x: Array, returns: Array) -> Array:
+def first_visits(fit: Rule, x: Array, returns: Array) -> Array:
     """Q14: each row of features counts where it comes first only."""
     kept = np.sort(np.unique(x, axis=0, return_index=True)[1])
-    return fit_linear_value(x[kept], returns[kept])
+    return np.asarray(fit(x[kept], returns[kept]))
 
 
 def to_the_end(x: Array, returns: Array) -> tuple[Array, Array]:
@@ -239,27 +213,27 @@ def to_the_end(x: Array, returns: Array) -> tuple[Array, Array]:
     return np.vstack([x, np.zeros(x.shape[1])]), np.append(returns, 0.0)
 
 
-def with_bias_to_the_end(x: Array, returns: Array) -> Array:
+def with_bias_to_the_end(fit: Rule, x: Array, returns: Array) -> Array:
     """Q15: both, the column of ones first."""
     x, returns = to_the_end(x, returns)
-    return fit_linear_value(with_bias(x, True), returns)
+    return np.asarray(fit(with_bias(x, True), returns))
 
 
-LEAST_SQUARES: dict[str, Rules] = {
+LEAST_SQUARES: dict[str, Changes] = {
     "Q14": (first_visits,),
     "Q15": (
-        lambda x, g: fit_linear_value(with_bias(x, True), g)[1:],
-        lambda x, g: fit_linear_value(x[:-1], g[:-1]),
-        lambda x, g: fit_linear_value(x[1:], g[1:]),
-        lambda x, g: fit_linear_value(x, np.append(g[:-1], 0.0)),
-        lambda x, g: with_bias_to_the_end(x, g)[1:],
+        lambda fit, x, g: fit(with_bias(x, True), g)[1:],
+        lambda fit, x, g: fit(x[:-1], g[:-1]),
+        lambda fit, x, g: fit(x[1:], g[1:]),
+        lambda fit, x, g: fit(x, np.append(g[:-1], 0.0)),
+        lambda fit, x, g: with_bias_to_the_end(fit, x, g)[1:],
     ),
 }
-EXTRA_COLUMN: Rules = (
-    lambda x, g: fit_linear_value(with_bias(x, True), g),
-    lambda x, g: fit_linear_value(with_bias(x, False), g),
+EXTRA_COLUMN: Changes = (
+    lambda fit, x, g: fit(with_bias(x, True), g),
+    lambda fit, x, g: fit(with_bias(x, False), g),
     with_bias_to_the_end,
-    lambda x, g: np.roll(with_bias_to_the_end(x, g), -1),
+    lambda fit, x, g: np.roll(with_bias_to_the_end(fit, x, g), -1),
 )
 
 ALSO: Mapping[str, tuple[str, ...]] = {"R06": ("R11", "T21"), "Q04": ("Q06",)}
@@ -267,20 +241,31 @@ ALSO: Mapping[str, tuple[str, ...]] = {"R06": ("R11", "T21"), "Q04": ("Q06",)}
 
 def mistakes(target: str, truncated: bool) -> tuple[Mistake, ...]:
     """The mistakes of one kind of target."""
+    tables: dict[str, dict[str, Changes]]
     if target in NEXT:
-        tables = {"next": NEXT[target], "target": TARGET}
+        tables = {"next": {code: tuple(map(instead, rules)) for code, rules in NEXT[target].items()}, "target": TARGET}
     elif target == "linear-value":
         tables = {"w": LEAST_SQUARES}
     else:
         tables = {"G": TRUNCATED[target] if truncated else {"returns": RETURNS, "n-step": N_STEP, "lambda-returns": LAMBDA}[target]}
     found = [
-        Mistake(code, mistaken(step, rules), also=ALSO.get(code, ())) for step, table in tables.items() for code, rules in table.items()
+        Mistake(code, mistaken(step, changes), also=ALSO.get(code, ())) for step, table in tables.items() for code, changes in table.items()
     ]
     if target == "linear-value":
         found[-1] = Mistake("Q15", (*found[-1].variants, *mistaken("w", EXTRA_COLUMN, reshapes=True)))
     return tuple(found)
 
 
-def mistaken(step: str, rules: Rules, reshapes: bool = False) -> tuple[Variant, ...]:
-    """A step with other rules."""
-    return tuple(Variant(partial(mutate, name=step, compute=rule), reshapes=reshapes) for rule in rules)
+def instead(rule: Rule) -> Change:
+    """Another rule, whatever the step's own is."""
+    return lambda own, *given: rule(*given)
+
+
+def mistaken(step: str, changes: Changes, reshapes: bool = False) -> tuple[Variant, ...]:
+    """A step with its rule changed."""
+    return tuple(Variant(partial(changed, step, change), reshapes=reshapes) for change in changes)
+
+
+def changed(name: str, change: Change, steps: Steps) -> Steps:
+    """The steps with the rule of one of them changed."""
+    return mutate(steps, name, partial(change, next(step.compute for step in steps if step.name == name)))

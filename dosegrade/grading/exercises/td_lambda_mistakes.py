@@ -6,7 +6,8 @@ A change of a line wraps the rule that it has, so that one table serves every tr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,30 @@ def update(change: Rule, *extra: str) -> Change:
     return wrapped("w", change, *extra)
 
 
-def error(compute: Callable[..., float]) -> Change:
-    """δ = compute(r, v, v_next, on, gamma, lam): v_next is also a terminal state's wᵀx, `on` is 0 there and 1 elsewhere."""
+@dataclass(frozen=True)
+class Error:
+    """δ by rule(r, v, v_next, on, gamma, lam): v_next is also a terminal state's wᵀx, `on` is 0 there and 1 elsewhere."""
 
-    def delta(r: float, x: Array, x_next: Array, w: Array, on: float, gamma: float, lam: float) -> float:
-        return compute(r, float(x @ w), float(x_next @ w), on, gamma, lam)
+    rule: Rule
+
+    def __call__(self, r: float, x: Array, x_next: Array, w: Array, on: float, gamma: float, lam: float) -> float:
+        return float(self.rule(r, float(x @ w), float(x_next @ w), on, gamma, lam))
+
+
+RIGHT = Error(lambda r, v, u, on, gamma, lam: r + gamma * on * u - v)
+
+
+def error(change: Rule) -> Change:
+    """δ = change(rule, r, v, v_next, on, gamma, lam)."""
 
     def line(step: Moment) -> Step:
         n = step.place.names
-        return replace(step, compute=delta, needs=(n["R"], n["x"], n["x_next"], n["w"], n["goes_on"], "gamma", "lam"))
+        own = step.compute if isinstance(step.compute, Error) else RIGHT
+        return replace(
+            step,
+            compute=Error(partial(change, own.rule)),
+            needs=(n["R"], n["x"], n["x_next"], n["w"], n["goes_on"], "gamma", "lam"),
+        )
 
     return each("delta", line)
 
@@ -200,14 +216,14 @@ def started_again(p: Place) -> dict[str, str]:
 
 
 CHANGES: dict[str, tuple[Change, ...]] = {
-    "T01": (error(lambda r, v, u, on, gamma, lam: r + lam * on * u - v),),
+    "T01": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, u, on, lam, lam)),),
     "T02": (trace(lambda rule, z, x, alpha, gamma, lam: rule(z, x, alpha, 1.0, lam)),),
     "T03": (
         trace(lambda rule, z, x, alpha, gamma, lam: rule(z, x, alpha, gamma, 1.0)),
         trace(lambda rule, z, x, alpha, gamma, lam: rule(z, x, alpha, gamma, gamma)),
         trace(lambda rule, z, x, alpha, gamma, lam: rule(z, x, alpha, gamma**2, lam)),
     ),
-    "T04": (error(lambda r, v, u, on, gamma, lam: r + gamma * lam * on * u - v),),
+    "T04": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, lam * u, on, gamma, lam)),),
     "T05": (trace(lambda rule, z, x, alpha, gamma, lam: rule(z, x, alpha, 1.0, 1.0)),),
     "T06": (trace(lambda rule, z, x, alpha, gamma, lam: rule(0.0 * z, x, alpha, gamma, lam)),),
     "T07": (update(lambda rule, w, delta, z, alpha, x: rule(w, delta, np.where(x != 0, z, 0.0), alpha), "x"),),
@@ -245,14 +261,14 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         trace(lambda rule, z, x, alpha, gamma, lam, x_next: rule(z, x, alpha, gamma, lam) - gamma * x_next, "x_next"),
         trace(lambda rule, z, x, alpha, gamma, lam, x_next, on: rule(z, x, alpha, gamma, lam) - gamma * on * x_next, "x_next", "goes_on"),
     ),
-    "T21": (error(lambda r, v, u, on, gamma, lam: r + gamma * u - v),),
-    "T22": (error(lambda r, v, u, on, gamma, lam: r - v),),
+    "T21": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, u, 1.0, gamma, lam)),),
+    "T22": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, 0.0, on, gamma, lam)),),
     "T23": (
-        error(lambda r, v, u, on, gamma, lam: r + gamma * on * v - v),
-        error(lambda r, v, u, on, gamma, lam: r + gamma * v - v),
+        error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, v, on, gamma, lam)),
+        error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, v, 1.0, gamma, lam)),
     ),
-    "T24": (error(lambda r, v, u, on, gamma, lam: r + on * u - v),),
-    "T25": (error(lambda r, v, u, on, gamma, lam: gamma * (r + on * u) - v),),
+    "T24": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, u, on, 1.0, lam)),),
+    "T25": (error(lambda rule, r, v, u, on, gamma, lam: rule(gamma * r, v, u, on, gamma, lam)),),
     "T26": (shifted(lambda p: None), shifted(lambda p: f"R[{p.stop}]")),
     "T27": (
         wrapped("delta", lambda rule, r: -rule(r)),
@@ -260,8 +276,8 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         all_of(wrapped("delta", lambda rule, r: -rule(r)), update(lambda rule, w, delta, z, alpha: rule(w, -delta, z, alpha))),
     ),
     "T28": (
-        error(lambda r, v, u, on, gamma, lam: r + gamma * on * u),
-        error(lambda r, v, u, on, gamma, lam: r + gamma * on * u - gamma * v),
+        error(lambda rule, r, v, u, on, gamma, lam: rule(r, 0.0, u, on, gamma, lam)),
+        error(lambda rule, r, v, u, on, gamma, lam: rule(r, gamma * v, u, on, gamma, lam)),
     ),
     "T29": (corrected("x", True), corrected("z", True), corrected("x", False), corrected("z", False), measured_late),
     "T30": (rewired("delta", frozen), all_of(rewired("delta", frozen), at_the_end)),
