@@ -80,7 +80,8 @@ def list_quizzes() -> None:
 
     for name in shipped():
         quiz = load(name)
-        click.echo(f"{name:20} {quiz.title}  ({len(quiz.questions)} questions, {quiz.max_score:g} points)")
+        count = len(quiz.questions)
+        click.echo(f"{name:20} {quiz.title}  ({count} question{'s' * (count != 1)}, {quiz.max_score:g} points)")
 
 
 @main.command()
