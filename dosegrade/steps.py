@@ -79,11 +79,6 @@ def mutate(
     )
 
 
-def rename(steps: Sequence[Step], names: Mapping[str, str]) -> Steps:
-    """The same derivation in a course's own notation, `{"a1": "h1"}`."""
-    return tuple(replace(step, name=names.get(step.name, step.name), needs=tuple(names.get(n, n) for n in step.needs)) for step in steps)
-
-
 def taken_apart(steps: Sequence[Step], student: Mapping[str, Any]) -> Values:
     """The student's quantities, with each row of an array that is made of rows besides."""
     given = dict(student)

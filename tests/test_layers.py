@@ -11,7 +11,7 @@ LAYERS = (
     {"nn", "rl", "data"},
     {"grading"},
     {"quiz"},
-    {"submissions", "sandbox", "store", "reports", "formats", "exports"},
+    {"submissions", "sandbox", "reports", "formats", "exports"},
     {"checking", "batch", "doctor"},
     {"cli", "web", "__main__"},
 )

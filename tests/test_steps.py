@@ -1,9 +1,9 @@
-"""A derivation as a list of steps: evaluated, cut, mutated, renamed, followed, printed and differentiated."""
+"""A derivation as a list of steps: evaluated, cut, mutated, followed, printed and differentiated."""
 
 import numpy as np
 import pytest
 
-from dosegrade.steps import Step, complex_step, evaluate, follow, magnitudes, mutate, needed, rename, worked
+from dosegrade.steps import Step, complex_step, evaluate, follow, magnitudes, mutate, needed, worked
 
 STEPS = (
     Step("z", ("x", "w"), "z = xw", lambda x, w: x * w),
@@ -31,13 +31,6 @@ def test_mutate_replaces_one_step_and_what_rests_on_it_changes() -> None:
     assert evaluate(mutate(STEPS, "a", lambda x, z: x + z, needs=("x", "z")), INPUTS)["a"] == 8.0
     with pytest.raises(KeyError):
         mutate(STEPS, "missing", lambda: 0.0)
-
-
-def test_rename_keeps_the_values() -> None:
-    renamed = evaluate(rename(STEPS, {"a": "h1", "x": "d"}), {"d": 2.0, "w": 3.0})
-    assert renamed["h1"] == 7.0
-    assert renamed["loss"] == 49.0
-    assert "a" not in renamed
 
 
 def test_follow_recomputes_each_step_from_the_students_own_values() -> None:
