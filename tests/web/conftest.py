@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, kernel: None) -> Iterator[s
     """The address of a running app, which offers one quiz more: `short`, the dose response with a short limit."""
     folder = tmp_path_factory.mktemp("quizzes")
     top, rest = shipped()["dose-response"].read_text(encoding="utf-8").split("[[questions]]", 1)
-    limits = "[limits]\ncpu_seconds = 1.6\nwall_seconds = 6.0\n\n"
+    limits = "[limits]\ncpu_seconds = 1.6\nwall_seconds = 60.0\n\n"
     (folder / "short.toml").write_text(f"{top.split('[limits]')[0]}{limits}[[questions]]{rest}", encoding="utf-8")
     for _ in range(5):  # somebody else may take the free port first
         with socket.socket() as probe:
