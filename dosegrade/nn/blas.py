@@ -31,7 +31,7 @@ class Blas:
     def __init__(self, plan: Plan, dtype: Any = np.float64) -> None:
         self.plan, self.dtype = plan, dtype
         self.x, self.y = np.ascontiguousarray(plan.x, dtype), np.ascontiguousarray(plan.y, dtype)
-        self.layers = plan.network.dense
+        self.views, self.layers = plan.views, plan.network.dense
         self.keep = {layer - 1: 1.0 - rate for layer, _, rate in plan.dropped}
         self.loss = LOSSES[plan.network.loss]
         self.joint = self.loss.from_z.get(self.layers[-1].f.name)
@@ -42,14 +42,15 @@ class Blas:
     def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
         """The stretch; parameters and memory are changed in copies."""
         with ONE_AT_A_TIME, np.errstate(all="ignore"):
-            return self._run(theta.astype(self.dtype), copied(state, self.dtype), stretch)
+            return self.train(theta.astype(self.dtype), copied(state, self.dtype), stretch)
 
-    def _run(self, theta: Array, state: dict[str, Any], stretch: Stretch) -> Trained:
+    def train(self, theta: Array, state: dict[str, Any], stretch: Stretch) -> Trained:
+        """The stretch, in place."""
         plan, fresh = self.plan, stretch.order is None and stretch.masks is None
         rows = stretch.epochs // stretch.every
-        thetas, losses, gradients = np.empty((rows, plan.parameters)), np.empty(rows), np.empty((rows, plan.parameters))
-        grad = np.empty(plan.parameters, self.dtype)
-        params, grads = plan.views(theta), plan.views(grad)
+        thetas, losses, gradients = np.empty((rows, len(theta))), np.empty(rows), np.empty((rows, len(theta)))
+        grad = np.empty_like(theta)
+        params, grads = self.views(theta), self.views(grad)
         step, at, before = 0, 0, None
         if fresh:
             self.look(params, grads)
@@ -61,12 +62,12 @@ class Blas:
                 if not fresh:
                     at = self._learn(params, grads, stretch, epoch, start, at)
                 if plan.clip != "none":
-                    grad[:] = plan.clipped(grad)
+                    grad[:] = self._clipped(grad)
                 state = self._update(theta, grad, state, float(stretch.rates[step]))
                 step += 1
             if fresh or stretch.watch or written:
                 loss = self.look(params, grads)
-            if (stretch.watch or written) and not healthy(loss, theta, grad, plan.limit):
+            if (stretch.watch or written) and not self._healthy(loss, theta, grad):
                 theta, state = before  # type: ignore[misc]
                 kept = epoch // stretch.every
                 return Trained(epoch, theta, state, thetas[:kept], losses[:kept], gradients[:kept])
@@ -101,7 +102,7 @@ class Blas:
     def loss_at(self, theta: Array) -> float:
         """The loss of all samples, forwards only."""
         with np.errstate(all="ignore"):
-            params = self.plan.views(theta.astype(self.dtype))
+            params = self.views(theta.astype(self.dtype))
             z, a = self._forward(self.x, params, {})[-1][:2]
             return self._value(self.y, z, a) + self._penalty(params)
 
@@ -165,6 +166,13 @@ class Blas:
                     grads[name][...] += l1 * np.sign(w) + 2 * l2 * w
         return total
 
+    def _clipped(self, grad: Array) -> Array:
+        return self.plan.clipped(grad)
+
+    def _healthy(self, loss: float, theta: Array, grad: Array) -> bool:
+        """Whether the loss is within its limit and all numbers are finite."""
+        return bool(loss <= self.plan.limit and math.isfinite(float(np.add.reduce(theta * 0)) + float(np.add.reduce(grad * 0))))
+
     def _space(self, n: int) -> list[Space]:
         """z, a, dz and da of every layer for n samples, made once for each n."""
         if n not in self._buffers:
@@ -210,11 +218,6 @@ def unbend(f: Activation, z: Array, da: Array, dz: Array) -> Array:
         return np.multiply(da, z > 0, out=dz)
     dz[...] = f.vjp(z, da)
     return dz
-
-
-def healthy(loss: float, theta: Array, grad: Array, limit: float) -> bool:
-    """Whether the loss is within its limit and all numbers are finite."""
-    return bool(loss <= limit and math.isfinite(float(np.add.reduce(theta * 0)) + float(np.add.reduce(grad * 0))))
 
 
 def copied(state: State, dtype: type) -> dict[str, Any]:

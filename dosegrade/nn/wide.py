@@ -1,22 +1,27 @@
-"""The engine for wide ReLU networks: two threads, each with half of every layer's units and half of the optimizer's work.
+"""The engine for wide ReLU networks: two threads, each with half of every hidden layer's units and all that belongs to them.
 
-Each of them calls a BLAS of one thread. What a thread writes no other writes, so the result does not depend on who comes first.
+A unit's weights, their gradient and the optimizer's memory belong to one thread, so they stay near its core; of the last layer it has the
+weights that come from its units. The two meet after each hidden layer, whose outputs both need, and before each on the way back, to which
+each adds half of da. Each calls a BLAS of one thread. What a thread writes no other writes: the result does not depend on who comes first.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import queue
-import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 
-from dosegrade.nn.blas import Blas, Space, bend, copied
+from dosegrade.nn.blas import Blas, Space, bend
 from dosegrade.nn.plan import FLAT, Array, Plan, State, Stretch, Trained
 
 LEAST, VECTOR = 100_000, 16
+
+Result = TypeVar("Result")
 
 
 def suits(plan: Plan) -> bool:
@@ -26,82 +31,147 @@ def suits(plan: Plan) -> bool:
     return alone and plan.parameters >= LEAST and bool(hidden) and all(layer.f.name == "relu" for layer in hidden)
 
 
-class Pair:
-    """This thread and another, which live as long as a `with`; `both` gives each a half."""
+class Share:
+    """The parameters of one side: 0 has the first units of each hidden layer and the last layer's bias, 1 the others."""
 
-    def __enter__(self) -> Pair:
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="second half", daemon=True)
-        self._thread.start()
-        return self
+    def __init__(self, plan: Plan, side: int) -> None:
+        dense = plan.network.dense
+        self.plan, self.units = plan, [_half(layer.units, side) for layer in dense[:-1]]
+        self._cuts: dict[str, Any] = {f"W{len(dense)}": self.units[-1], f"b{len(dense)}": slice(0 if side else None)}
+        for i, units in enumerate(self.units, 1):
+            self._cuts |= {f"W{i}": (slice(None), units), f"b{i}": units}
+        self._places, self.length = {}, 0
+        for name, whole in plan.views(np.empty(plan.parameters, bool)).items():
+            start, shape = self.length, whole[self._cuts[name]].shape
+            self.length += math.prod(shape)
+            self._places[name] = slice(start, self.length), shape
 
-    def __exit__(self, *_: object) -> None:
-        self._jobs.put(None)
-        self._thread.join()
+    def views(self, theta: Array) -> dict[str, Array]:
+        """This side's parameters by name, as views of its own theta."""
+        return {name: theta[place].reshape(shape) for name, (place, shape) in self._places.items()}
 
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
+    def take(self, theta: Array, dtype: Any) -> Array:
+        """This side's own theta from the whole."""
+        own, whole = np.empty(self.length, dtype), self.plan.views(theta)
+        for name, view in self.views(own).items():
+            view[...] = whole[name][self._cuts[name]]
+        return own
+
+    def put(self, own: Array, theta: Array) -> None:
+        """This side's own theta into its places in the whole."""
+        whole = self.plan.views(theta)
+        for name, view in self.views(own).items():
+            whole[name][self._cuts[name]] = view
+
+
+class Table:
+    """Where two threads meet, and the arrays that both see."""
+
+    def __init__(self, plan: Plan, dtype: Any) -> None:
+        self._units, self._dtype = [layer.units for layer in plan.network.dense[:-1]], dtype
+        self._spaces: dict[int, tuple[list[Array], list[tuple[Array, Array]]]] = {}
+        self._lines: tuple[queue.SimpleQueue[Any], queue.SimpleQueue[Any]] = (queue.SimpleQueue(), queue.SimpleQueue())
+
+    def space(self, n: int) -> tuple[list[Array], list[tuple[Array, Array]]]:
+        """a of every hidden layer for n samples, and the two addends of da of all of these but the last."""
+        if n not in self._spaces:
+            fresh = [[np.empty((n, units), self._dtype) for units in self._units] for _ in range(3)]
+            self._spaces.setdefault(n, (fresh[0], list(zip(fresh[1], fresh[2], strict=True))[:-1]))
+        return self._spaces[n]
+
+    def both(self, job: Callable[[int], Result]) -> tuple[Result, Result]:
+        """job(0) and job(1) at once; where one fails the other is told when they meet."""
+        self._lines = queue.SimpleQueue(), queue.SimpleQueue()
+
+        def side(k: int) -> Result:
             try:
                 with np.errstate(all="ignore"):
-                    job()
-                self._done.put(None)
+                    return job(k)
             except BaseException as error:
-                self._done.put(error)
+                self._lines[1 - k].put(error)
+                raise
 
-    def both(self, work: Callable[..., None], size: int, *args: Any) -> None:
-        """work(half, *args) for both halves of range(size)."""
-        middle = size // 2 if size < VECTOR else size // 2 // VECTOR * VECTOR
-        self._jobs.put(lambda: work(slice(middle, size), *args))
-        work(slice(0, middle), *args)
-        if (error := self._done.get()) is not None:
-            raise error
+        with ThreadPoolExecutor(1, thread_name_prefix="second half") as pool:
+            other = pool.submit(side, 1)
+            return side(0), other.result()
+
+    def meet(self, side: int, brought: Any = None) -> Any:
+        """Wait for the other side; what it has brought. Raises RuntimeError where it has failed."""
+        self._lines[1 - side].put(brought)
+        theirs = self._lines[side].get()
+        if isinstance(theirs, BaseException):
+            raise RuntimeError("the other half of the work has failed") from theirs
+        return theirs
 
 
-class Wide(Blas):
-    """`dtype` as of `Blas`; importing numba is left to the first one made."""
+class Half(Blas):
+    """What one of the two threads does with its share."""
 
-    name = "wide"
-
-    def __init__(self, plan: Plan, dtype: Any = np.float64) -> None:
+    def __init__(self, plan: Plan, dtype: Any, side: int, shares: tuple[Share, Share], table: Table) -> None:
         super().__init__(plan, dtype)
         from dosegrade.nn.kernel import wide
 
-        self._kernel = wide
+        self._kernel, self._side, self._table = wide, side, table
+        self.share, self._other = shares[side], shares[1 - side]
+        self.views = self.share.views
         self._ones: dict[int, Array] = {}
 
-    def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
-        """The stretch; parameters and memory are changed in copies."""
-        with Pair() as self._pair, np.errstate(all="ignore"):
-            return self._run(theta.astype(self.dtype), copied(state, self.dtype), stretch)
-
-    def loss_at(self, theta: Array) -> float:
-        """The loss of all samples, forwards only."""
-        with Pair() as self._pair:
-            return super().loss_at(theta)
+    def _meet(self, brought: Any = None) -> Any:
+        return self._table.meet(self._side, brought)
 
     def _forward(self, x: Array, params: Mapping[str, Array], masks: Mapping[int, Array]) -> list[Space]:
-        buffers, a = self._space(len(x)), x
-        for i, layer in enumerate(self.layers[:-1]):
-            mask = masks[i] if i in masks else self._all(len(x), layer.units)
-            given = a, params[f"W{i + 1}"], params[f"b{i + 1}"], mask, self._scale(i, masks), buffers[i]
-            self._pair.both(self._ahead, layer.units, *given)
-            a = buffers[i][1]
+        buffers, outputs, a, last = self._space(len(x)), self._table.space(len(x))[0], x, len(self.layers)
+        for i, units in enumerate(self.share.units):
+            z, mask = buffers[i][0], masks[i] if i in masks else self._all(len(x), self.layers[i].units)
+            np.matmul(a, params[f"W{i + 1}"], out=z)
+            a = outputs[i]
+            self._kernel.relu(z, params[f"b{i + 1}"], mask, self._scale(i, masks), a, units.start)
+            if i + 2 < last:
+                self._meet()
         z, out = buffers[-1][:2]
-        np.dot(a, params[f"W{len(self.layers)}"], out=z)
-        z += params[f"b{len(self.layers)}"]
-        bend(self.layers[-1].f, z, out)
+        np.matmul(a[:, self.share.units[-1]], params[f"W{last}"], out=z)
+        addend = self._meet(z)
+        if self._side == 0:
+            z += addend
+            z += params[f"b{last}"]
+            bend(self.layers[-1].f, z, out)
         return buffers
+
+    def _value(self, y: Array, z: Array, a: Array) -> float:
+        return super()._value(y, z, a) if self._side == 0 else 0.0
 
     def _backward(
         self, x: Array, y: Array, buffers: list[Space], params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array]
     ) -> None:
-        dz = self._error(y, len(self.layers) - 1, buffers, {})
-        for i in range(len(self.layers) - 1, -1, -1):
-            w, below = params[f"W{i + 1}"], buffers[i - 1] if i else None
-            np.add.reduce(dz, 0, out=grads[f"b{i + 1}"])
-            self._pair.both(self._back, len(w), x, below, dz, w, grads[f"W{i + 1}"], self._scale(i - 1, masks))
-            dz = below[3] if below else dz
+        outputs, addends = self._table.space(len(x))
+        last, a, units, dz = len(self.layers), outputs[-1], self.share.units[-1], buffers[-2][2]
+        error = self._meet(self._error(y, last - 1, buffers, {}) if self._side == 0 else None)
+        if self._side == 0:
+            error = buffers[-1][2]
+            np.add.reduce(error, 0, out=grads[f"b{last}"])
+        np.matmul(a[:, units].T, error, out=grads[f"W{last}"])
+        np.matmul(error, params[f"W{last}"].T, out=dz)
+        self._kernel.relu_back(dz, a, self._scale(last - 2, masks), grads[f"b{last - 1}"], units.start)
+        for i in range(last - 2, 0, -1):
+            a, units = outputs[i - 1], self.share.units[i - 1]
+            np.matmul(dz, params[f"W{i + 1}"].T, out=addends[i - 1][self._side])
+            np.matmul(a.T, dz, out=grads[f"W{i + 1}"])
+            self._meet()
+            dz = buffers[i - 1][2]
+            one, two = addends[i - 1]
+            np.add(one[:, units], two[:, units], out=dz)
+            self._kernel.relu_back(dz, a, self._scale(i - 1, masks), grads[f"b{i}"], units.start)
+        np.matmul(x.T, dz, out=grads["W1"])
+
+    def _space(self, n: int) -> list[Space]:
+        """As of `Blas`, but of hidden layers only z and dz, of this side's units."""
+        if n not in self._buffers:
+            none, out = np.empty((0, 0), self.dtype), self.layers[-1]
+            widths = [units.stop - units.start for units in self.share.units]
+            hidden = [(np.empty((n, w), self.dtype), none, np.empty((n, w), self.dtype), none) for w in widths]
+            z, a, dz, da = (np.empty((n, w), self.dtype) for w in (out.units * out.f.pieces, out.units) * 2)
+            self._buffers[n] = [*hidden, (z, a, dz, da)]
+        return self._buffers[n]
 
     def _scale(self, i: int, masks: Mapping[int, Array]) -> Any:
         return self.dtype(1.0 / self.keep[i] if i in masks else 1.0)
@@ -112,22 +182,61 @@ class Wide(Blas):
             self._ones[units] = np.ones((n, units), np.uint8)
         return self._ones[units][:n]
 
-    def _ahead(self, own: slice, a: Array, w: Array, b: Array, mask: Array, scale: Any, space: Space) -> None:
-        """Some units of a layer."""
-        np.matmul(a, w[:, own], out=space[0][:, own])
-        self._kernel.relu(space[0], b, mask, scale, space[1], own.start, own.stop - own.start)
+    def _penalty(self, params: Mapping[str, Array], grads: Mapping[str, Array] | None = None) -> float:
+        own = super()._penalty(params, grads)
+        return own + float(self._meet(own)) if self.plan.network.penalised else own
 
-    def _back(self, own: slice, x: Array, below: Space | None, dz: Array, w: Array, grad: Array, scale: Any) -> None:
-        """The weights that come from some units, and dz of these units."""
-        a = below[1] if below else x
-        np.matmul(a[:, own].T, dz, out=grad[own])
-        if below:
-            np.matmul(dz, w[own].T, out=below[3][:, own])
-            self._kernel.relu_back(below[3], a, scale, own.start, own.stop - own.start)
+    def _clipped(self, grad: Array) -> Array:
+        whole = np.empty(self.plan.parameters, self.dtype)
+        self.share.put(grad, whole)
+        self._other.put(self._meet(grad.copy()), whole)
+        return self.share.take(self.plan.clipped(whole), self.dtype)
+
+    def _healthy(self, loss: float, theta: Array, grad: Array) -> bool:
+        own = super()._healthy(loss, theta, grad)
+        return bool(self._meet(own)) and own
 
     def _adam(self, theta: Array, grad: Array, state: dict[str, Any], rate: float) -> None:
         given = (self.dtype(x) for x in (rate, 1 - self.plan.hyper["beta_1"], 1 - self.plan.hyper["beta_2"], self.plan.hyper["epsilon"]))
-        self._pair.both(self._part_of_adam, len(theta), (theta, grad, state["m"][FLAT], state["v"][FLAT]), tuple(given))
+        self._kernel.adam(theta, grad, state["m"][FLAT], state["v"][FLAT], *given)
 
-    def _part_of_adam(self, own: slice, arrays: tuple[Array, ...], given: tuple[Any, ...]) -> None:
-        self._kernel.adam(*(array[own] for array in arrays), *given)
+
+class Wide:
+    """`dtype` as of `Blas`; importing numba is left to the first one made."""
+
+    name = "wide"
+
+    def __init__(self, plan: Plan, dtype: Any = np.float64) -> None:
+        self.plan, self.dtype, self._table = plan, dtype, Table(plan, dtype)
+        self._shares = Share(plan, 0), Share(plan, 1)
+        self._halves = [Half(plan, dtype, side, self._shares, self._table) for side in (0, 1)]
+
+    def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
+        """The stretch; parameters and memory are changed in copies."""
+        done = self._table.both(lambda k: self._halves[k].train(self._part(theta, k), self._parts(state, k), stretch))
+        rows = len(done[0].thetas)
+        whole = [np.empty((n, self.plan.parameters), dtype) for n, dtype in ((1, self.dtype), (rows, np.float64), (rows, np.float64))]
+        memory = {k: {FLAT: np.empty(len(theta), self.dtype)} if isinstance(v, Mapping) else v for k, v in done[0].state.items()}
+        for share, half in zip(self._shares, done, strict=True):
+            for row, own in zip([*whole[0], *whole[1], *whole[2]], [half.theta, *half.thetas, *half.gradients], strict=True):
+                share.put(own, row)
+            for name, kept in memory.items():
+                if isinstance(kept, dict):
+                    share.put(half.state[name][FLAT], kept[FLAT])
+        return Trained(done[0].epochs, whole[0][0], memory, whole[1], done[0].losses, whole[2])
+
+    def loss_at(self, theta: Array) -> float:
+        """The loss of all samples, forwards only."""
+        return self._table.both(lambda k: self._halves[k].loss_at(self._part(theta, k)))[0]
+
+    def _part(self, theta: Array, side: int) -> Array:
+        return self._shares[side].take(theta, self.dtype)
+
+    def _parts(self, state: State, side: int) -> dict[str, Any]:
+        return {name: {FLAT: self._part(kept[FLAT], side)} if isinstance(kept, Mapping) else kept for name, kept in state.items()}
+
+
+def _half(units: int, side: int) -> slice:
+    """The first units or the others; a vector of the machine is not cut."""
+    middle = units // 2 if units < VECTOR else units // 2 // VECTOR * VECTOR
+    return slice(middle, units) if side else slice(0, middle)

@@ -3,6 +3,7 @@
 Laws over the tables: a new entry is trained by the kernel where it has a code for it, else by NumPy, and is tested here either way.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -112,6 +113,17 @@ def test_the_engine_for_wide_networks_with_every_optimizer_loss_clipping_penalty
     for loss in LOSSES:
         for output in OUTPUTS[LOSSES[loss].task]:
             check(plan_of("relu", output, loss, "adam", next(penalties), next(clips), next(rates), 4), engines=("wide",))
+
+
+@pytest.mark.parametrize("widths", [(1,), (33,), (5, 33, 40), (2, 1, 3)])
+def test_the_engine_for_wide_networks_of_any_depth(widths: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(len(widths))
+    layers = [layer for width in widths for layer in (Dense(width, "relu"), Dropout(0.3))]
+    network = Network(2, (*layers, Dense(M, "softmax")), "categorical_crossentropy")
+    plan = Plan(network, rng.normal(size=(N, 2)), targets("categorical_crossentropy", rng), "adam", None, 4, "global_norm", 0.3)
+    check(plan, engines=("wide",))
+    falling = dataclasses.replace(plan, optimizer="sgd", clip="none", limit=0.0)
+    assert trained(falling, "wide", stretch_of(falling, 2, 3)).epochs == 0
 
 
 @settings(max_examples=many(150, 50), deadline=None)

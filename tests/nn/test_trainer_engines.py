@@ -4,7 +4,6 @@ import copy
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,22 +170,6 @@ def test_schedules_follow_keras_and_go_on_over_a_warm_change(name: str) -> None:
         "inverse_time": [0.1, 0.08, 0.1 / 1.5, 0.1 / 1.75, 0.05],
     }
     np.testing.assert_allclose(rates, expected[name], rtol=1e-14)
-
-
-@pytest.mark.parametrize(
-    ("config", "settings"),
-    [(Config(batch=10), {}), (Config(batch=1), {}), (Config(points=500, hidden=(8, 8), batch=10), {}), (Config(hidden=(16, 16)), {})],
-    ids=["batch 10", "batch 1", "500 points", "wide"],
-)
-def test_thirty_frames_fit_their_twenty_milliseconds(config: Config, settings: dict) -> None:
-    trainer = Trainer(config)
-    trainer.frames(30, 1, FOREVER)
-    took = []
-    for _ in range(9):
-        start = time.thread_time()
-        assert len(trainer.frames(30, 1, FOREVER)) == 30
-        took.append(time.thread_time() - start)
-    assert min(took) < 0.02
 
 
 def test_a_race_is_frame_by_frame_the_runs_themselves() -> None:

@@ -1,4 +1,4 @@
-"""What a wide network needs beside matrix products: each in one pass over columns that one thread owns, or over a part of theta."""
+"""What a wide network needs beside matrix products: each in one pass over what one thread owns."""
 
 # mypy: ignore-errors
 
@@ -10,25 +10,26 @@ from dosegrade.nn.kernel.jit import compiled
 
 
 @compiled
-def relu(z, b, mask, scale, a, first, count):
-    """a = scale·mask ⊙ max(z + b, 0) in some columns; nan stays nan."""
-    zero = scale - scale
+def relu(z, b, mask, scale, a, first):
+    """a = scale·mask ⊙ max(z + b, 0) in the columns from `first` that z has; nan stays nan."""
+    zero, count = scale - scale, b.size
     for r in range(z.shape[0]):
-        row, kept, out = z[r, first : first + count], mask[r, first : first + count], a[r, first : first + count]
-        bias = b[first : first + count]
+        row, kept, out = z[r], mask[r, first : first + count], a[r, first : first + count]
         for c in range(count):
-            x = row[c] + bias[c]
+            x = row[c] + b[c]
             out[c] = (zero if x <= zero else x) * (scale if kept[c] != 0 else zero)
 
 
 @compiled
-def relu_back(da, a, scale, first, count):
-    """dz = scale·da where a > 0, else 0, in place in some columns."""
-    zero = scale - scale
+def relu_back(da, a, scale, db, first):
+    """dz = scale·da where a > 0, else 0, in place of da, and db = Σ dz, in the columns from `first` that da has."""
+    zero, count = scale - scale, db.size
+    db[:] = zero
     for r in range(da.shape[0]):
-        row, top = da[r, first : first + count], a[r, first : first + count]
+        row, top = da[r], a[r, first : first + count]
         for c in range(count):
             row[c] = row[c] * (scale if top[c] > zero else zero)
+            db[c] += row[c]
 
 
 @compiled
