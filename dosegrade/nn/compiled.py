@@ -25,11 +25,11 @@ def covers(plan: Plan) -> bool:
     """Whether the kernel has a code for every part of the plan."""
     network = plan.network
     return (
-        all(layer.f.name in codes.ACTIVATION_CODES for layer in network.dense)
+        all(layer.f.name in codes.Bend.__members__ for layer in network.dense)
         and network.dense[-1].units <= 4096
-        and LOSSES[network.loss].name in codes.LOSS_CODES
-        and OPTIMIZERS[plan.optimizer].name in codes.OPTIMIZER_CODES
-        and CLIPPINGS[plan.clip].name in codes.CLIPPING_CODES
+        and LOSSES[network.loss].name in codes.Loss.__members__
+        and OPTIMIZERS[plan.optimizer].name in codes.Rule.__members__
+        and CLIPPINGS[plan.clip].name in codes.Clip.__members__
         and set(plan.hyper) <= set(codes.HYPER)
     )
 
@@ -45,8 +45,8 @@ class Compiled:
         self.net, self.real, rows = table(plan)
         self.x, self.y = lanes(plan.x), lanes(np.reshape(plan.y, (plan.samples, -1)))
         loss, optimizer = LOSSES[network.loss].name, OPTIMIZERS[plan.optimizer].name
-        joint = codes.JOINT.get((loss, network.dense[-1].f.name), 0)
-        parts = [codes.LOSS_CODES[loss], joint, codes.OPTIMIZER_CODES[optimizer], codes.CLIPPING_CODES[CLIPPINGS[plan.clip].name]]
+        form = codes.FORMS.get((loss, network.dense[-1].f.name), codes.Form.plain)
+        parts = [codes.Loss[loss], form, codes.Rule[optimizer], codes.Clip[CLIPPINGS[plan.clip].name]]
         self.spec = np.array([*parts, plan.size, rows, plan.mask_width], np.int64)
         self.knobs = np.array([network.l1, network.l2, plan.clip_at, plan.limit], float)
         self.hyper = np.array([plan.hyper.get(name, 0.0) for name in codes.HYPER], float)
@@ -79,7 +79,7 @@ def table(plan: Plan) -> tuple[Array, Array, int]:
         f, wide = layer.f, layer.units * layer.f.pieces
         first = plan.places[2 * index].start
         rows = below, here, top, fed + top, 2 * fed + top, here + bent
-        net.append((width, layer.units, wide, codes.ACTIVATION_CODES[f.name], first, f.pieces, *rows))
+        net.append((width, layer.units, wide, codes.Bend[f.name], first, f.pieces, *rows))
         real.append((f.parameter or 0.0, keep.get(index + 1, 1.0)))
         below, top, here, width = top, top + layer.units, here + wide, layer.units
     return np.array(net, np.int64), np.array(real, float), 3 * fed + 2 * bent

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import math
 
-from dosegrade.nn.kernel.codes import ACTIVATION_CODES
+from dosegrade.nn.activations import SELU_ALPHA, SELU_SCALE
+from dosegrade.nn.kernel.codes import Bend
 from dosegrade.nn.kernel.jit import inner, part
 from dosegrade.nn.kernel.lanes import LANES, lanes, load, store, within
-
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
-TANH, MAXOUT, SOFTMAX = ACTIVATION_CODES["tanh"], ACTIVATION_CODES["maxout"], ACTIVATION_CODES["softmax"]
 
 
 @inner
@@ -61,21 +59,21 @@ def relu_and_slope(low, work, here, top, bent, units, width):
 @part
 def bend(code, parameter, x):
     """Output and slope of the other activations that work entry by entry."""
-    if code == 1:
+    if code == Bend.sigmoid:
         return sigmoid(x), sigmoid(x) * sigmoid(-x)
-    if code == 5:
+    if code == Bend.elu:
         return (parameter * math.expm1(x), parameter * math.exp(x)) if x <= 0 else (x, 1.0)
-    if code == 6:
+    if code == Bend.selu:
         steep = SELU_SCALE * SELU_ALPHA
         return (steep * math.expm1(x), steep * math.exp(x)) if x <= 0 else (SELU_SCALE * x, SELU_SCALE)
-    if code == 7:
+    if code == Bend.softplus:
         return softplus(x), sigmoid(x)
-    if code == 8:
+    if code == Bend.softsign:
         r = 1.0 / (1.0 + abs(x))
         return x * r, r * r
-    if code == 9:
+    if code == Bend.silu:
         return x * sigmoid(x), sigmoid(x) * (1.0 + x * sigmoid(-x))
-    if code == 10:
+    if code == Bend.gelu:
         cdf = 0.5 * math.erfc(-x * math.sqrt(0.5))
         return x * cdf, cdf + x * math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
     if x <= -3.0:
@@ -86,8 +84,8 @@ def bend(code, parameter, x):
 @part
 def bend_rows(code, parameter, work, here, top, bent, units, width):
     """Outputs and slopes of all rows of a layer, by the activations that need no vectors."""
-    if code == 3 or code == 4:
-        relu_and_slope(parameter if code == 4 else 0.0, work, here, top, bent, units, width)
+    if code in (Bend.relu, Bend.leaky_relu):
+        relu_and_slope(parameter if code == Bend.leaky_relu else 0.0, work, here, top, bent, units, width)
         return
     for j in range(units):
         for k in range(width):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 
-def _numbered(names: str) -> dict[str, int]:
-    return {name: code for code, name in enumerate(names.split())}
-
-
-ACTIVATION_CODES = _numbered("identity sigmoid tanh relu leaky_relu elu selu softplus softsign silu gelu hard_sigmoid maxout softmax")
-LOSS_CODES = _numbered(
+Bend = IntEnum("Bend", "identity sigmoid tanh relu leaky_relu elu selu softplus softsign silu gelu hard_sigmoid maxout softmax", start=0)
+Loss = IntEnum(
+    "Loss",
     "squared mean_squared_error absolute mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error "
     "log_cosh cosine_similarity cross_entropy categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy "
-    "squared_hinge hinge categorical_hinge kl_divergence poisson"
+    "squared_hinge hinge categorical_hinge kl_divergence poisson",
+    start=0,
 )
-OPTIMIZER_CODES = _numbered(
-    "sgd momentum nesterov rmsprop rmsprop_centered rmsprop_momentum adam amsgrad adamw nadam adamax adagrad adadelta"
+Rule = IntEnum(
+    "Rule", "sgd momentum nesterov rmsprop rmsprop_centered rmsprop_momentum adam amsgrad adamw nadam adamax adagrad adadelta", start=0
 )
-CLIPPING_CODES = _numbered("none value norm global_norm")
+Clip = IntEnum("Clip", "none value norm global_norm", start=0)
+Form = IntEnum("Form", "plain softmax sigmoid", start=0)
+"""How a loss takes the output layer: its outputs, or its z in a form that stays exact where the activation saturates."""
 HYPER = ("beta_1", "beta_2", "rho", "momentum", "epsilon", "weight_decay")
-JOINT = {(loss, "softmax"): 1 for loss in ("cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy")}
-JOINT |= {("binary_crossentropy", "sigmoid"): 2}
+FORMS = {(loss, "softmax"): Form.softmax for loss in ("cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy")}
+FORMS |= {("binary_crossentropy", "sigmoid"): Form.sigmoid}

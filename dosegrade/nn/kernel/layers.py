@@ -7,9 +7,6 @@ from __future__ import annotations
 import numpy as np
 
 from dosegrade.nn.kernel.activations import (
-    MAXOUT,
-    SOFTMAX,
-    TANH,
     bend_rows,
     maxout_back,
     maxout_rows,
@@ -18,6 +15,7 @@ from dosegrade.nn.kernel.activations import (
     softmax_rows,
     tanh_and_slope,
 )
+from dosegrade.nn.kernel.codes import Bend
 from dosegrade.nn.kernel.jit import inner, part, single
 from dosegrade.nn.kernel.lanes import LANES, lanes, load, pick, store, total
 from dosegrade.nn.kernel.losses import loss_and_error
@@ -88,13 +86,13 @@ def forward(net, real, theta, work, masks, at, n, width):
         inputs, units, wide, code, first = net[l, 0], net[l, 1], net[l, 2], net[l, 3], net[l, 4]
         below, here, top, bent = net[l, 6], net[l, 7], net[l, 8], net[l, 9]
         affine(theta, first, work, below, here, inputs, wide, width)
-        if code == TANH:
+        if code == Bend.tanh:
             tanh_and_slope(work, here, top, bent, units, width)
-        elif code == 0:
+        elif code == Bend.identity:
             same_rows(work, here, top, bent, units, width)
-        elif code == MAXOUT:
+        elif code == Bend.maxout:
             maxout_rows(work, here, top, units, net[l, 5], width)
-        elif code == SOFTMAX:
+        elif code == Bend.softmax:
             softmax_rows(work, here, top, units, width)
         else:
             bend_rows(code, real[l, 0], work, here, top, bent, units, width)
@@ -111,7 +109,7 @@ def unbend(code, joined, work, here, top, error, delta, units, pieces, width):
         for j in range(units):
             for k in range(width):
                 work[delta + j, k] = work[error + j, k]
-    elif code == MAXOUT:
+    elif code == Bend.maxout:
         maxout_back(work, here, error, delta, units, pieces, width)
     else:
         softmax_back(work, top, error, delta, units, width)
@@ -129,7 +127,7 @@ def backward(net, real, kind, theta, work, grad, masks, at, n, width):
             at -= n * units
             drop(work, error, masks, at, n, units, width, real[l, 1])
         joined = kind > 0 and l == last
-        if joined or code >= MAXOUT:
+        if joined or code in (Bend.maxout, Bend.softmax):
             unbend(code, joined, work, here, top, error, delta, units, net[l, 5], width)
         else:
             chain(work, error, bent, delta, units, width)

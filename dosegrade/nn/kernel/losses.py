@@ -7,12 +7,21 @@ from __future__ import annotations
 import math
 
 from dosegrade.nn.kernel.activations import softplus
-from dosegrade.nn.kernel.codes import LOSS_CODES
+from dosegrade.nn.kernel.codes import Form, Loss
 from dosegrade.nn.kernel.jit import inner, part, single
 from dosegrade.nn.kernel.lanes import LANES, lanes, load, store, total
 
 EPSILON = 1e-7
-SPARSE = LOSS_CODES["sparse_categorical_crossentropy"]
+BY_ROWS = (
+    Loss.absolute,
+    Loss.cosine_similarity,
+    Loss.categorical_crossentropy,
+    Loss.sparse_categorical_crossentropy,
+    Loss.categorical_hinge,
+)
+"""Losses that look at all outputs of a sample at once."""
+SUMS = (Loss.squared, *BY_ROWS, Loss.cross_entropy, Loss.kl_divergence)
+"""Losses that are no mean over the outputs."""
 
 
 @part
@@ -31,26 +40,26 @@ def sign(x):
 def entry(code, t, q):
     """Loss of one output q with target t, and its slope by q, for the losses that work entry by entry."""
     d = q - t
-    if code == 3:
+    if code == Loss.mean_absolute_error:
         return abs(d), sign(d)
-    if code == 4:
+    if code == Loss.mean_absolute_percentage_error:
         size = 100.0 / max(abs(t), EPSILON)
         return abs(d) * size, sign(d) * size
-    if code == 5:
+    if code == Loss.mean_squared_logarithmic_error:
         d = math.log1p(EPSILON if q <= EPSILON else q) - math.log1p(max(t, EPSILON))
         return d * d, 0.0 if q <= EPSILON else 2.0 * d / (q + 1.0)
-    if code == 6:
+    if code == Loss.log_cosh:
         return d + softplus(-2.0 * d) - math.log(2.0), math.tanh(d)
-    if code == 8:
+    if code == Loss.cross_entropy:
         return -t * math.log(q) if t != 0 else 0.0, -t / q
-    if code == 11:
+    if code == Loss.binary_crossentropy:
         c = between(q, EPSILON, 1.0 - EPSILON)
         slope = (c - t) / (c * (1.0 - c)) if EPSILON < q < 1.0 - EPSILON else 0.0
         return -t * math.log(c) - (1.0 - t) * math.log(1.0 - c), slope
-    if code == 12 or code == 13:
+    if code in (Loss.squared_hinge, Loss.hinge):
         room = 0.0 if 1.0 - t * q <= 0 else 1.0 - t * q
-        return (room * room, -2.0 * t * room) if code == 12 else (room, -t if room > 0 else 0.0)
-    if code == 15:
+        return (room * room, -2.0 * t * room) if code == Loss.squared_hinge else (room, -t if room > 0 else 0.0)
+    if code == Loss.kl_divergence:
         t, c = between(t, EPSILON, 1.0), between(q, EPSILON, 1.0)
         return t * math.log(t / c), -t / c if EPSILON < q < 1.0 else 0.0
     return q - t * math.log(q + EPSILON), 1.0 - t / (q + EPSILON)
@@ -103,7 +112,7 @@ def categorical_hinge(y, p, g, k, units, scale):
 @part
 def target(code, y, j, k):
     """The target of output j: its own row, or one-hot from the label in row 0."""
-    if code == SPARSE:
+    if code == Loss.sparse_categorical_crossentropy:
         return 1.0 if y[0, k] == j else 0.0
     return y[j, k]
 
@@ -145,13 +154,13 @@ def from_softmax(code, y, z, p, g, k, units, scale):
 @part
 def rows(code, kind, y, z, p, g, k, units, scale):
     """The loss of sample k by the losses that look at all outputs at once."""
-    if kind == 1:
+    if kind == Form.softmax:
         return from_softmax(code, y, z, p, g, k, units, scale)
-    if code == 2:
+    if code == Loss.absolute:
         return distance(y, p, g, k, units, scale)
-    if code == 7:
+    if code == Loss.cosine_similarity:
         return cosine(y, p, g, k, units, scale)
-    if code == 14:
+    if code == Loss.categorical_hinge:
         return categorical_hinge(y, p, g, k, units, scale)
     return shares(code, y, p, g, k, units, scale)
 
@@ -186,16 +195,16 @@ def squared_error(y, work, top, error, units, n, scale):
 @part
 def other_losses(code, kind, y, z, p, g, units, n, scale):
     """The loss of n samples by all but the squared errors."""
-    binary = (code == 12 or code == 13) and all_binary(y, units, n)
+    binary = code in (Loss.squared_hinge, Loss.hinge) and all_binary(y, units, n)
     loss = 0.0
-    if kind == 1 or code == 2 or code == 7 or code == 9 or code == SPARSE or code == 14:
+    if kind == Form.softmax or code in BY_ROWS:
         for k in range(n):
             loss += rows(code, kind, y, z, p, g, k, units, scale)
         return loss
     for j in range(units):
         for k in range(n):
             t, q = y[j, k], p[j, k]
-            if kind == 2:
+            if kind == Form.sigmoid:
                 one, slope = softplus(z[j, k]) - t * z[j, k], q - t
             else:
                 one, slope = entry(code, 2.0 * t - 1.0 if binary else t, q)
@@ -207,12 +216,11 @@ def other_losses(code, kind, y, z, p, g, units, n, scale):
 @single
 def loss_and_error(code, kind, y, work, here, top, error, units, n, width):
     """The mean loss of n samples; its gradient by the outputs, or by z where `kind` is a joint form; 0 in the padding."""
-    per_row = code == 0 or code == 2 or 7 <= code <= SPARSE or code == 14 or code == 15
-    scale = 1.0 / n if per_row else 1.0 / (n * units)
+    scale = 1.0 / n if code in SUMS else 1.0 / (n * units)
     for j in range(units):
         for k in range(n, width):
             work[error + j, k] = 0.0
-    if code < 2:
+    if code in (Loss.squared, Loss.mean_squared_error):
         loss = squared_error(y, work, top, error, units, n, scale)
     else:
         loss = other_losses(code, kind, y, work[here:], work[top:], work[error:], units, n, scale)
