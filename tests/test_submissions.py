@@ -108,6 +108,7 @@ def test_a_folder_and_its_archive_are_graded_alike(quiz: Quiz, sandbox: Sandbox,
         ({"model.py": b"class M:\n    def forward(self): 1", "b.py": b"update = lambda p: p"}, "b.py", {}),
         ({"z.py": b"x", "sub/solution.py": b"y", "a.ipynb": b'{"nbformat":4,"nbformat_minor":5,"cells":[]}'}, "solution.py", {}),
         ({"old.py": b"x = '''\rdef forward(): 1", "b.py": b"\xef\xbb\xbfasync def update(): 1"}, "b.py", {"forward": "old.py"}),
+        ({"a.py": b"def f(): 1\ndef update(): 1", "solution.py": b"from a import f as forward"}, "a.py", {"forward": "solution.py"}),
         ({"a.py": b"forward == 1\ndef forwards(): 1", "b.py": b"forward: object = print"}, "b.py", {}),
     ],
 )

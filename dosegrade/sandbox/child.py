@@ -270,9 +270,10 @@ def _compile(source: Source, filename: str, label: str, futures: int) -> CodeTyp
 
 def _explain(error: BaseException) -> tuple[str, str]:
     """The kind of problem and the sentence for it."""
-    text = f"{values.type_name(error)}: {_text(error)}"
+    said = _text(error)
+    text = f"{values.type_name(error)}: {said}" if said else values.type_name(error)
     if isinstance(error, MemoryError):
-        return "memory", text if _text(error) else "MemoryError: the memory limit was reached"
+        return "memory", text if said else "MemoryError: the memory limit was reached"
     if isinstance(error, SystemExit):
         return "exit", f"the program ended itself ({text})"
     if isinstance(error, ModuleNotFoundError):
@@ -352,14 +353,21 @@ class Run:
         try:
             step()
         except BaseException as error:
-            if isinstance(error, MemoryError):
+            if issubclass(type(error), MemoryError):
                 self._channel.reserve = None
-            failure = self._loaded.failure(error)
+            failure = self._named(error)
             error = failure  # the student's frames, and what they hold, end here
             self._printed.flush()
             self._channel.fail(failure)
             return False
         return True
+
+    def _named(self, error: BaseException) -> Failure:
+        """The exception in words, though its class may be the student's and raise whenever it is looked at."""
+        try:
+            return self._loaded.failure(error)
+        except BaseException:
+            return Failure("exception", f"{values.type_name(error)}: (nothing can be said of it)")
 
     def _load(self) -> None:
         self._loaded.run(self._request["tolerant"])

@@ -21,11 +21,11 @@ traceback types typing warnings weakref
 """
 ALL = """
 numpy numpy.linalg numpy.fft numpy.random numpy.ma numpy.polynomial numpy.testing numpy.char numpy.rec numpy.strings numpy.ctypeslib
-numpy.typing numpy.dtypes numpy.exceptions numpy.lib.stride_tricks numpy.lib.scimath numpy.lib.mixins numpy.lib.format
-abc argparse array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv ctypes dataclasses datetime decimal
-difflib enum fractions functools gc glob hashlib heapq importlib importlib.abc inspect io itertools json keyword linecache logging math
-numbers operator os os.path pathlib pickle platform pprint queue random re shutil signal statistics string struct subprocess sys tempfile
-textwrap threading time timeit token tokenize traceback types typing unittest uuid warnings weakref zlib
+numpy.core numpy.matlib numpy.typing numpy.dtypes numpy.exceptions numpy.lib.stride_tricks numpy.lib.scimath numpy.lib.mixins
+numpy.lib.format abc argparse array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv ctypes dataclasses
+datetime decimal difflib doctest enum fractions functools gc glob hashlib heapq importlib importlib.abc inspect io itertools json keyword
+linecache logging math numbers operator os os.path pathlib pickle platform pprint queue random re shutil signal statistics string struct
+subprocess sys tempfile textwrap threading time timeit token tokenize traceback types typing unittest uuid warnings weakref zlib
 encodings.ascii encodings.latin_1 encodings.cp1252 encodings.utf_8_sig encodings.utf_16 encodings.idna encodings.unicode_escape
 """
 

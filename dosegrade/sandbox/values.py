@@ -129,11 +129,16 @@ def _real(array: NDArray[Any], python: str) -> tuple[Form, Numbers | None]:
     return (dtype, python, None, numbers.shape), numbers
 
 
+_REAL = frozenset({float, int, np.float64})
+
+
 def _flaw_of(value: Any, depth: int) -> str | None:
     """The first flaw that np.asarray would hide: a bool among floats, a mask that is dropped."""
     if isinstance(value, list | tuple):
         if depth == 0:
             return "deep"
+        if _REAL.issuperset(map(type, value)):
+            return None
         return next((flaw for flaw in (_flaw_of(item, depth - 1) for item in value) if flaw is not None), None)
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):  # not imported for the question alone
         return "masked"

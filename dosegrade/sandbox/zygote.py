@@ -279,11 +279,14 @@ def watch_children() -> socket.socket:
     return wake
 
 
-def preload(names: str) -> None:
-    """Imports what students may use."""
-    for name in names.split():
+def preload(usual: bool) -> None:
+    """Imports what students may use: the usual modules, or all, when `from numpy import *` takes no more than that."""
+    for name in (modules.USUAL if usual else modules.ALL).split():
         with contextlib.suppress(ModuleNotFoundError):  # a NumPy without it
             importlib.import_module(name)
+    if not usual:
+        there = vars(sys.modules["numpy"])
+        there["__all__"] = [name for name in there["__all__"] if name in there]
 
 
 def run_unlocked(libraries: str) -> None:
@@ -294,7 +297,7 @@ def run_unlocked(libraries: str) -> None:
     body = read_all(0)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    preload(modules.ALL)
+    preload(usual=False)
     from . import child, values
 
     close_imports()
@@ -321,7 +324,7 @@ def main(arguments: list[str]) -> None:
     control = socket.socket(fileno=CONTROL)
     try:
         usual = arguments[2:] != ["all"]
-        preload(modules.USUAL if usual else modules.ALL)
+        preload(usual)
         zygote = Zygote(control, frozenset(arguments[1].split(",")), usual)
         zygote.start()
     except Exception as error:

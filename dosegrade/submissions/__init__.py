@@ -197,6 +197,8 @@ def chosen(codes: list[Code], functions: Collection[str]) -> tuple[Code | None, 
     solutions = [found for found in codes if found.path.stem == "solution" and len(found.path.parts) == 1]
     owners = {f: next((c for c in (*solutions, *by_count) if f in defined[c.path]), None) for f in functions}
     main = max(codes, key=lambda found: sum(owner is found for owner in owners.values()))
+    for function in (f for f, owner in owners.items() if owner is None):  # a solution may import what it does not define
+        owners[function] = next((c for c in solutions if function.encode() in c.data), None)
     return main, {f: owner for f, owner in owners.items() if owner is not None and owner is not main}
 
 

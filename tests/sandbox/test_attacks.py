@@ -140,6 +140,11 @@ BEHAVIOUR = {
     "SystemExit in its text": ("class E(Exception):\n  def __str__(self): raise SystemExit\ndef f(): raise E", "exception"),
     "text that loops": ("class E(Exception):\n  def __str__(self):\n    while True: pass\ndef f(): raise E", "timeout"),
     "text that ends the process": ("import os\nclass E(Exception):\n  def __str__(self): os._exit(0)\ndef f(): raise E", "exit"),
+    "class that raises when looked at": (
+        "class E(OSError):\n  errno = __class__ = property(lambda s: 1 / 0)\n  def __str__(self): raise self\ndef f(): raise E",
+        "exception",
+    ),
+    "much returned as a list": ("def f(): return {str(k): [1.0] * 10**6 for k in range(3)}", "output"),
     "text of 50 MB": ("def f(): raise ValueError('x' * 50_000_000)", "exception"),
     "keyboard interrupt": ("def f(): raise KeyboardInterrupt", "exception"),
     "own base exception": ("class E(BaseException): pass\ndef f(): raise E('boo')", "exception"),

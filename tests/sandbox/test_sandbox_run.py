@@ -105,6 +105,7 @@ WANTS = [
     ("import numpy as np\ndef f(): print('once'); return np.random.rand()", True),
     ("import os, random\nprint('once')\ndef f(): return random.random()", False),
     ("import numpy\nprint('once')\ndef f(): return getattr(numpy, 'ran' + 'dom').rand()", False),
+    ("from numpy import *\nprint('once')\ndef f(): return sin(random.rand())", False),
     ("print('once')\ndef f():\n try:\n  return __import__('statistics').mean([1, 3])\n except BaseException: return 0.0", False),
 ]
 
