@@ -17,13 +17,13 @@ class Entry:
 
 
 _TEXT = """
-G01 missing-factor-two | What is the derivative of (something)²?
-G02 missing-mean | The loss is an average over the samples: where is that average in your gradient?
+G01 missing-factor-two | Right up to the convention of ½ in the loss: what is the derivative of (something)²?
+G02 missing-mean | Right up to the convention of 1/n: the loss is an average over the samples: where is that average in your gradient?
 G03 averaged-twice | The averaging happens twice on its way to your result.
 G04 sign-flipped | Check in which order prediction and target are subtracted.
 G05 loss-as-derivative | You passed the loss itself backwards, not its slope.
 G06 sign-of-error | Which loss has a derivative of constant size? Is it the one stated?
-G07 averaged-over-outputs | Over which axes does the stated loss average?
+G07 averaged-over-outputs | Right up to the convention of 1/M, a mean over outputs: over which axes does the stated loss average?
 G08 root-mean-square | You differentiated a square root that the stated loss does not have.
 G09 product-of-means | Is the average of a product the product of the averages?
 G10 summed-error-for-all | Each sample's prediction has its own derivative; yours is one number for all.
@@ -61,7 +61,7 @@ G41 bias-times-input | Differentiate W·h + b with respect to b.
 G42 bias-gradient-zero | Does the bias influence the loss?
 G43 bias-not-summed | Every sample uses the same bias: what follows for its gradient?
 G44 bias-averaged-differently | Treat W and b with the same averaging.
-G45 transposed-gradient | Right up to a transpose: compare the arrangement with that of W itself.
+G45 transposed-gradient | Right up to the convention of a transpose: compare the arrangement with that of W itself.
 G46 weight-not-transposed | Which units does this unit feed?
 G47 wrong-layers-weight | Which weight connects this unit to the next layer?
 G48 weight-missing | How strongly does this unit influence the next layer?
@@ -91,7 +91,7 @@ G72 hinge-labels | What values must the labels have?
 G73 cosine-sign | Which direction should training move?
 G74 parameter-count | Count the arrows, then the biases.
 G75 up-the-slope | Up or down the slope?
-G76 velocity | What does the velocity remember?
+G76 velocity | What does the velocity remember, and how often does the learning rate come in?
 G77 bias-correction-missing | Why are m and v divided by 1−β^t?
 G78 step-counter | Which step number is the first, and does it grow?
 G79 second-moment | Of which power of the gradient is v the average?

@@ -48,9 +48,9 @@ def exact(bank: Bank, asked: Asked, first: Asked) -> list[Found]:
     singles, rows = bank.opening.singles
     named: dict[str, Found] = {}
     for k in rows.like(first):
-        mistake = singles[k].mistake
-        if mistake.code not in named and confirmed(bank, asked, bank.row(singles[k].variant)):
-            named[mistake.code] = Found(mistake)
+        mistake, variant = singles[k].mistake, singles[k].variant
+        if mistake.code not in named and confirmed(bank, asked, bank.row(variant)):
+            named[mistake.code] = Found(mistake, variant.says)
     return list(named.values())
 
 

@@ -133,7 +133,7 @@ def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
     found = [answer.values.get(port.name) for answer in answers]
     taken = [value for value in found if value is not None]
     if len(taken) < len(found):
-        result.missing, result.message = True, f"not returned: expected the key '{port.name}', {port.described}"
+        result.missing, result.message = True, f"not returned: expected the key '{port.name}', {wanted_words(port)}"
         return result
     result.flaw = flawed(port, taken, bank.sizes[port.name])
     if result.flaw is None:
@@ -262,9 +262,7 @@ def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Pro
     """The first value that is no array of real numbers of the promised shape: type before shape."""
     for value in values:
         if value.array is None:
-            return Problem(
-                "return", f"{port.name} is {value.flaw or 'no number'} ({value.python}); expected {port.described} of real numbers."
-            )
+            return Problem("return", f"{port.name} is {found_words(value)}; expected {wanted_words(port)}.")
     for value, size in zip(values, sizes, strict=True):
         assert value.array is not None
         if value.array.shape != size:
@@ -272,6 +270,24 @@ def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Pro
             turned = " It is the transpose of the shape expected." if np.shape(value.array) == size[::-1] else ""
             return Problem("shape", f"{port.name} has shape {found}; expected {wanted}.{turned}")
     return None
+
+
+FLAW_WORDS = {
+    "bool": "booleans", "str": "text", "bytes": "bytes", "complex": "complex numbers", "datetime": "dates", "structured": "records",
+    "object": "objects that are no numbers", "masked": "masked entries", "ragged": "rows of different lengths", "none": "None",
+    "dict": "dicts", "callable": "functions", "deep": "too many lists in lists", "dimensions": "too many dimensions",
+}  # fmt: skip
+
+
+def found_words(value: Value) -> str:
+    """`a list with text in it`, or `a Decimal` for what is no container of numbers."""
+    inside = FLAW_WORDS.get(value.flaw or "", "no numbers")
+    return f"{a(value.python)} with {inside} in it" if value.python in ("list", "tuple", "ndarray", "MaskedArray") else a(value.python)
+
+
+def wanted_words(port: Port) -> str:
+    """`a float` or `an array (n,) of real numbers`."""
+    return f"{a(port.described)} of real numbers" if port.described.startswith("array") else a(port.described)
 
 
 def shape_words(shape: tuple[int, ...]) -> str:
@@ -295,7 +311,8 @@ def first_problem(judged: list[Judged], answers: tuple[Answer, ...], bank: Bank)
 
 def a(noun: str) -> str:
     """The noun with its article."""
-    return noun if noun in ("nothing", "None", "NoneType") else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    noun = "None" if noun == "NoneType" else noun
+    return noun if noun in ("nothing", "None") else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def followed(bank: Bank, judged: list[Judged], rtol: float) -> None:
@@ -377,7 +394,7 @@ def hinted(c: Check, j: Judged, bank: Bank) -> Check:
         words = "it is zero everywhere"
     elif steady and abs(ratio + 1) <= 1e-4:
         words = "the sign is opposite at every point"
-    elif steady:
+    elif steady and abs(ratio - 1) > 0.005:
         words = f"it is {ratio:.3g} times the expected at every point"
     else:
         return c
@@ -390,7 +407,7 @@ def notes(judged: list[Judged], outcome: Outcome, answers: Flat) -> tuple[str, .
     if any(answer.mutated for answer in outcome.answers):
         said.append("The function changes its arguments in place; this costs nothing here, but a caller may be surprised.")
     if any(j.single for j in judged):
-        said.append("Some values are float32: they were compared at a relative 1e-4.")
+        said.append("Some values are float32 or shorter: they were compared at a relative 1e-4.")
     elif answers.rough:
         said.append("The values agree to fewer digits than exact derivatives do, as numerical differences or rounding would.")
     promised = {j.port.name for j in judged}

@@ -306,6 +306,7 @@ PROGRAMS = {
     "complex_step": [("missing", None), (RIGHT, None), (RIGHT, None)],
     "errors_before_slopes": [(PART, "G22"), (PART, "G23"), ("wrong", "G66")],
     "gates_and_weights": [(PART, "G59"), (PART, "G46"), (PART, "G59")],
+    "small_slips": [(PART, "G22"), ("wrong", "G20"), ("wrong", "G02")],
     "other_shapes": [(PART, "G45"), (PART, "G45"), (PART, "G57")],
 }
 

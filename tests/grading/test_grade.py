@@ -209,6 +209,28 @@ def test_mutation_of_arguments_costs_nothing() -> None:
     assert any("in place" in note for note in report.notes)
 
 
+@pytest.mark.parametrize(
+    ("flawed", "words"),
+    [
+        (Value(None, "object", "Decimal", "object"), "dW1 is a Decimal; expected a float."),
+        (Value(None, "object", "NoneType", "none"), "dW1 is None; expected a float."),
+        (Value(None, "str", "list", "str"), "dW1 is a list with text in it; expected a float."),
+    ],
+)
+def test_what_is_no_number_is_told_in_words(flawed: Value, words: str) -> None:
+    bank = BANKS["gradients"]
+    right = [{name: value(v) for name, v in gradients(*call.arguments).items()} for call in bank.calls]
+    report = CODES["gradients"].grade(bank, Outcome(tuple(Answer({**values, "dW1": flawed}, "dict") for values in right)))
+    assert report.problem is not None
+    assert report.problem.message == words
+
+
+def test_what_is_nearly_right_is_not_called_once_the_expected() -> None:
+    report = mark("gradients", lambda *args: {k: v * (1 + 1e-5) for k, v in gradients(*args).items()})
+    assert report.verdict == "wrong"
+    assert not any("times" in c.message for c in report.checks)
+
+
 def test_steady_ratio_is_said_where_no_mistake_fits() -> None:
     report = mark("gradients", lambda *args: gradients(*args) | {"dW2": 3 * gradients(*args)["dW2"]})
     assert not report.diagnoses

@@ -49,12 +49,13 @@ class Variant:
     """One way to make a mistake: the steps rewritten, the answers changed, or both.
 
     `answers` gets the answers to all calls in order and the inputs of each call. `reshapes`: what it gives has another shape than
-    promised, or no numbers in places, and is recognised by its shape and its numbers.
+    promised, or no numbers in places, and is recognised by its shape and its numbers. `says`: what is particular to it, for the student.
     """
 
     rewrite: Callable[[Steps], Steps] | None = None
     answers: Callable[[Answers, Sequence[Values]], Answers] | None = None
     reshapes: bool = False
+    says: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ SLOPES: dict[str, tuple[Slope, ...]] = {
     "G27": (Slope(lambda f, z, a: f.derivative(a), ("tanh", "sigmoid")),),
     "G28": (Slope(lambda f, z, a: 1 - a, ("tanh", "sigmoid")),),
     "G29": (
-        Slope(lambda f, z, a: a * (1 - a), ("tanh",)),
-        Slope(lambda f, z, a: 1 - a**2, ("sigmoid",)),
+        Slope(lambda f, z, a: a * (1 - a), ("tanh", *BENT)),
+        Slope(lambda f, z, a: 1 - a**2, ("sigmoid", *BENT)),
         Slope(lambda f, z, a: sigmoid(z) * sigmoid(-z), ("tanh", *BENT)),
         Slope(lambda f, z, a: sech2(z), ("sigmoid", *BENT)),
     ),

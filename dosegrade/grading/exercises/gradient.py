@@ -164,13 +164,16 @@ def mistaken(network: Network, steps: Steps, table: GradientTable, returned: Seq
     """The catalogue's entries as variants of this network's steps; those of a finished gradient only where one is returned."""
     from dosegrade.grading.exercises.gradient_answers import FITTED_GRADIENTS, ROUNDED, answer_mistakes, leaky_fits
     from dosegrade.grading.exercises.gradient_chain import Chain, rewrites
-    from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, synonyms
+    from dosegrade.grading.exercises.gradient_mistakes import MISTAKES, delta_for_error, synonyms
     from dosegrade.grading.exercises.gradient_shapes import SHAPE_MISTAKES, shaped
 
     chain = Chain(network, steps)
     also = synonyms(chain, returned, table.samples)
     variants = {code: tuple(Variant(rewrite) for rewrite in rewrites(chain, maker)) for code, maker in MISTAKES.items()}
     fits = {"G63": leaky_fits(network, chain.steps)}
+    if any(quantity.startswith("da") for quantity in returned):
+        told = "Right up to the convention: δ, before the activation, is given where ε, after it, is asked for"
+        variants["G22"] = (*variants.get("G22", ()), *(Variant(rewrite, says=told) for rewrite in rewrites(chain, delta_for_error)))
     if any(quantity[:2] in ("dW", "db") for quantity in returned):
         variants |= answer_mistakes(table.std)
         fits |= FITTED_GRADIENTS

@@ -175,7 +175,7 @@ def upper(chain: Chain) -> Sequence[int]:
 
 
 def slope(mistaken: Slope) -> Maker:
-    """f'(z) replaced in all hidden layers that know the mistake; then in the output layer too, where it is one of them."""
+    """f'(z) replaced in all hidden layers that know the mistake, and in each alone; then in the output too, where it is one of them."""
 
     def per_layer(chain: Chain, i: int) -> Steps | None:
         f = chain.f(i)
@@ -184,7 +184,7 @@ def slope(mistaken: Slope) -> Maker:
         return mutate(chain.steps, f"dz{i}", lambda da, z, a: da * mistaken.compute(f, z, a), (f"da{i}", f"z{i}", f"a{i}"))
 
     def make(chain: Chain) -> Iterator[Steps]:
-        yield from every(hidden, per_layer)(chain)
+        yield from every(hidden, per_layer, singly=True)(chain)
         if per_layer(chain, chain.depth) is not None:
             yield from every(all_layers, per_layer)(chain)
 

@@ -22,8 +22,11 @@ def averaged_over_layers(chain: Chain) -> Iterator[Steps]:
 
 
 def summed_error(chain: Chain) -> Iterator[Steps]:
-    """G10: (2/n)ΣE for every sample; then averaged once more."""
-    yield chain.after(chain.top, lambda d: np.broadcast_to(d.sum(axis=0), d.shape))
+    """G10: (2/n)ΣE for every sample; with the bias of the output right; then averaged once more."""
+    summed = chain.after(chain.top, lambda d: np.broadcast_to(d.sum(axis=0), d.shape))
+    yield summed
+    if chain.joined or chain.f(chain.depth).name == "identity":
+        yield mutate(summed, f"db{chain.depth}", lambda dz: dz.mean(axis=0))
     yield chain.after(chain.top, lambda d: np.broadcast_to(d.mean(axis=0), d.shape))
 
 
@@ -46,11 +49,15 @@ def target_added(chain: Chain) -> Iterator[Steps]:
 
 
 def slope_on_linear(chain: Chain) -> Iterator[Steps]:
-    """G20: a slope where the output is linear, 1−tanh²(z) or 1−ŷ²."""
+    """G20: a slope where the output is linear, 1−tanh²(z) or 1−ŷ²; the hidden layers' activation there, in both passes."""
     last = chain.depth
     if chain.f(last).name == "identity":
         for change in (lambda da, z: da * (1 - np.tanh(z) ** 2), lambda da, z: da * (1 - z**2)):
             yield mutate(chain.steps, f"dz{last}", change)
+        f = chain.f(last - 1) if last > 1 else None
+        if f is not None and f.slope is not None and f.name != "identity":
+            bent = mutate(chain.steps, f"a{last}", f)
+            yield mutate(bent, f"dz{last}", lambda da, z: da * f.derivative(z), (f"da{last}", f"z{last}"))
 
 
 def slope_missing(chain: Chain) -> Iterator[Steps]:

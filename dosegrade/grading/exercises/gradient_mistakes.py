@@ -69,6 +69,22 @@ def error_for_delta(chain: Chain) -> Iterator[Steps]:
     yield steps
 
 
+def delta_for_error(chain: Chain) -> Iterator[Steps]:
+    """G22, a convention: δ is given where ε is asked for, in the hidden layers or in all, and everything else is right."""
+
+    def swap(chain: Chain, i: int) -> Steps | None:
+        if not chain.has(f"da{i}") or chain.f(i).slope is None or chain.f(i).name == "identity":
+            return None
+        f, own = chain.f(i), chain.step(f"da{i}")
+        count = len(own.needs)
+        steps = mutate(chain.steps, f"da{i}", lambda *v: own.compute(*v[:count]) * f.derivative(v[count]), (*own.needs, f"z{i}"))
+        return mutate(steps, f"dz{i}", lambda da: da, (f"da{i}",))
+
+    yield from every(hidden, swap, singly=True)(chain)
+    yield from every(lambda c: [c.depth], swap)(chain)
+    yield from every(all_layers, swap)(chain)
+
+
 def other_slope(chain: Chain) -> Iterator[Steps]:
     """G34: a hidden layer with another's slope, one alone and all shifted or exchanged."""
     bent = [i for i in chain.hidden if chain.f(i).slope is not None]
@@ -272,7 +288,7 @@ def synonyms(chain: Chain, returned: Sequence[str], samples: Sequence[int]) -> d
         found["G67"] = ("G04",)
     if chain.loss == "cosine_similarity":
         found["G73"] = ("G04", "G07")
-    if chain.hidden and all(chain.f(i).name == "relu" for i in chain.hidden):
+    if any(chain.f(i).name == "relu" for i in chain.hidden):
         found["G61"] = ("G32",)
     if chain.f(chain.depth).name == "softmax":
         found["G53"] = ("G48",)  # the δ of softmax sum to zero, so that weights of 1 pass nothing back
