@@ -149,6 +149,10 @@ def called(function: Callable[..., Any], bank: Bank) -> Outcome:
             pass  # a builtin without a signature
         try:
             answers.append(answered(function, call.arguments))
+        except SystemExit as error:
+            return Outcome(
+                tuple(answers), Problem("exit", f"the function ended itself (SystemExit: {error})"[:500], line_of(error, function))
+            )
         except Exception as error:
             return Outcome(tuple(answers), Problem("exception", f"{type(error).__name__}: {error}"[:500], line_of(error, function)))
     return Outcome(tuple(answers))

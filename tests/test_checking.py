@@ -260,7 +260,13 @@ def test_self_check_in_process() -> None:
 
 @pytest.mark.parametrize(
     ("function", "kind"),
-    [(lambda *a: 1 / 0, "exception"), (lambda d: {}, "signature"), (3.0, "missing-function"), (lambda *a: "no", "return")],
+    [
+        (lambda *a: 1 / 0, "exception"),
+        (lambda d: {}, "signature"),
+        (3.0, "missing-function"),
+        (lambda *a: "no", "return"),
+        (lambda *a: sys.exit(1), "exit"),
+    ],
 )
 def test_self_check_names_the_problem(function: object, kind: str) -> None:
     report = dosegrade.self_check("dose-response", gradients=function)

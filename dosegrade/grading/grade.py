@@ -275,12 +275,14 @@ def flawed(port: Port, values: list[Value], sizes: list[tuple[int, ...]]) -> Pro
 FLAW_WORDS = {
     "bool": "booleans", "str": "text", "bytes": "bytes", "complex": "complex numbers", "datetime": "dates", "structured": "records",
     "object": "objects that are no numbers", "masked": "masked entries", "ragged": "rows of different lengths", "none": "None",
-    "dict": "dicts", "callable": "functions", "deep": "too many lists in lists", "dimensions": "too many dimensions",
+    "dict": "dicts", "callable": "functions", "deep": "lists nested too deeply", "dimensions": "too many dimensions",
 }  # fmt: skip
 
 
 def found_words(value: Value) -> str:
     """`a list with text in it`, or `a Decimal` for what is no container of numbers."""
+    if value.python == "int":
+        return "an int too large for a float"
     inside = FLAW_WORDS.get(value.flaw or "", "no numbers")
     return f"{a(value.python)} with {inside} in it" if value.python in ("list", "tuple", "ndarray", "MaskedArray") else a(value.python)
 
