@@ -18,12 +18,12 @@ class Entry:
 
 _TEXT = """
 G01 missing-factor-two | Right up to the convention of ½ in the loss: what is the derivative of (something)²?
-G02 missing-mean | Right up to the convention of 1/n: the loss is an average over the samples: where is that average in your gradient?
+G02 missing-mean | Right up to the convention of 1/n: the loss is an average over the samples; where is that average in your gradient?
 G03 averaged-twice | The averaging happens twice on its way to your result.
 G04 sign-flipped | Check in which order prediction and target are subtracted.
 G05 loss-as-derivative | You passed the loss itself backwards, not its slope.
 G06 sign-of-error | Which loss has a derivative of constant size? Is it the one stated?
-G07 averaged-over-outputs | Right up to the convention of 1/M, a mean over outputs: over which axes does the stated loss average?
+G07 averaged-over-outputs | Right up to the convention of 1/M, a mean over outputs; over which axes does the stated loss average?
 G08 root-mean-square | You differentiated a square root that the stated loss does not have.
 G09 product-of-means | Is the average of a product the product of the averages?
 G10 summed-error-for-all | Each sample's prediction has its own derivative; yours is one number for all.

@@ -278,7 +278,7 @@ def rich_texts(app: AppTest) -> str:
 def test_a_wrong_gradient_is_named_with_its_hint() -> None:
     app = check(visit(quiz="dose-response", question="gradients"), "def gradients(*a): ...")
     assert not app.exception
-    assert [w.value for w in app.warning] == ["What is the derivative of (something)²?"]
+    assert [w.value for w in app.warning] == ["Right up to the convention of ½ in the loss: what is the derivative of (something)²?"]
     assert "missing factor two (G01)" in str(app.warning[0].proto)
     assert app.subheader[0].value == "0 of 6 points"
     assert "Wrong at case 1 of 10 (4 samples)." in [t.value for t in app.text]
