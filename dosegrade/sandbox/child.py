@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from . import modules, values
+from . import modules, plots, values
 
 SEED = 20_240_229
 FUTURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
@@ -181,7 +181,7 @@ class Loaded:
         """Runs the cells in order; where that is tolerated, statement by statement, a failing one being a note, else a Failure."""
         sys.modules["solution"] = self.module
         for filename, (label, source) in self.files.items():
-            pieces = self._statements(source, filename, label) if tolerant else (source,)
+            pieces = self._statements(source, filename) if tolerant else (source,)
             for piece in pieces:
                 try:
                     self._run(piece, filename, label)
@@ -191,7 +191,7 @@ class Loaded:
                         raise failure from None
                     self._note(failure, label)
 
-    def _statements(self, source: bytes, filename: str, label: str) -> Sequence[Source]:
+    def _statements(self, source: bytes, filename: str) -> Sequence[Source]:
         """A cell's statements, so that an import that fails does not hide the next one; the whole where it does not parse."""
         try:
             body = compile(source, filename, "exec", ast.PyCF_ONLY_AST | self._futures, dont_inherit=True).body
@@ -460,7 +460,8 @@ class Stage:
         self.printed = Printed(self.channel)
         self.siblings = Siblings()
         self.elsewhere = Elsewhere(self.channel) if usual else None
-        sys.meta_path += [self.elsewhere, self.siblings] if self.elsewhere else [self.siblings]  # the library's before the student's own
+        # The library's modules before the student's own, and these before what stands in for a library.
+        sys.meta_path += [*([self.elsewhere] if self.elsewhere else []), self.siblings, plots.Plots()]
         sys.modules["__main__"] = ModuleType("__main__")
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc,assignment]
 

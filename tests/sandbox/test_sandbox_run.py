@@ -198,11 +198,37 @@ def test_a_notebooks_failing_cells_are_notes_and_later_definitions_win(box: Linu
 
 
 def test_a_statement_that_fails_does_not_hide_the_next_in_its_cell(box: LinuxSandbox) -> None:
-    first = b"from __future__ import annotations\nimport matplotlib.pyplot as plt\nimport numpy as np"
+    first = b"from __future__ import annotations\nimport pandas as pd\nimport numpy as np"
     cells = (Cell(first, "cell 1"), Cell(b"def f() -> Missing: return np.pi", "cell 2"))
     (outcome,) = box.run(Program(cells, tolerant=True), [Task("f", ((),), PATIENT)])
     assert numbers(outcome) == [np.pi]
-    assert outcome.notes == ("cell 1: module 'matplotlib' is not available in the checker (line 2)",)
+    assert outcome.notes == ("cell 1: module 'pandas' is not available in the checker (line 2)",)
+
+
+PLOTS = """
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn
+from mpl_toolkits.mplot3d import Axes3D
+def f():
+    return np.pi
+seaborn.set_theme()
+figure, (left, right) = plt.subplots(1, 2)
+with plt.style.context("ggplot"):
+    left.plot([1, 2], label=f"{f()}")
+plt.rcParams["font.size"] = 9
+right.flat[0].set_title("x").get_bbox()
+plt.savefig("x.png")
+plt.show()
+"""
+
+
+def test_a_plot_under_an_answer_is_not_drawn_and_does_no_harm(run: Runner) -> None:
+    (outcome,) = run(PLOTS, "f")
+    assert outcome.problem is None
+    assert numbers(outcome) == [np.pi]
+    (outcome,) = run("import matplotlib.pyplot as plt\ndef f(): return plt.plot()", "f")
+    assert outcome.answers[0].values["result"].array is None
 
 
 def test_a_notebook_saved_as_a_program_runs(run: Runner) -> None:
