@@ -64,8 +64,8 @@ def ours(w: Workload, dropout: bool = False, single: bool = False) -> Run:
 
     @cache
     def laid_out(epochs: int) -> tuple[np.ndarray | None, np.ndarray]:
-        """Batches in the order of the data, and the learning rates."""
-        order = None if plan.size == plan.samples else np.tile(np.arange(plan.samples), (epochs, 1))
+        """Batches in the order of the data, for the kernel written out, and the learning rates."""
+        order = None if (single and dropout) or plan.size == plan.samples else np.tile(np.arange(plan.samples), (epochs, 1))
         return order, np.full(epochs * plan.steps, w.learning_rate)
 
     def run(epochs: int) -> float:
