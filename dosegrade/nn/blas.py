@@ -37,6 +37,7 @@ class Blas:
         self.joint = self.loss.from_z.get(self.layers[-1].f.name)
         self._buffers: dict[int, list[Space]] = {}
         self._picked = (np.empty((plan.size, self.x.shape[1]), dtype), np.empty((plan.size, self.y.shape[1]), dtype))
+        self._grad = np.empty(plan.parameters, dtype)
         self._scratch = (np.empty(min(BLOCK, plan.parameters), dtype), np.empty(min(BLOCK, plan.parameters), dtype))
 
     def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
@@ -49,14 +50,14 @@ class Blas:
         plan, fresh = self.plan, stretch.order is None and stretch.masks is None
         rows = stretch.epochs // stretch.every
         thetas, losses, gradients = np.empty((rows, len(theta))), np.empty(rows), np.empty((rows, len(theta)))
-        grad = np.empty_like(theta)
+        grad = self._grad
         params, grads = self.views(theta), self.views(grad)
         step, at, before = 0, 0, None
         if fresh:
             self.look(params, grads)
         for epoch in range(stretch.epochs):
             written = (epoch + 1) % stretch.every == 0
-            if stretch.watch or epoch % stretch.every == 0:
+            if stretch.watch or (rows and epoch % stretch.every == 0):
                 before = theta.copy(), copied(state, self.dtype)
             for start in range(0, plan.samples, plan.size):
                 if not fresh:

@@ -50,9 +50,9 @@ class Share:
         """This side's parameters by name, as views of its own theta."""
         return {name: theta[place].reshape(shape) for name, (place, shape) in self._places.items()}
 
-    def take(self, theta: Array, dtype: Any) -> Array:
-        """This side's own theta from the whole."""
-        own, whole = np.empty(self.length, dtype), self.plan.views(theta)
+    def take(self, theta: Array, own: Array) -> Array:
+        """This side's own theta, from the whole."""
+        whole = self.plan.views(theta)
         for name, view in self.views(own).items():
             view[...] = whole[name][self._cuts[name]]
         return own
@@ -113,8 +113,19 @@ class Half(Blas):
 
         self._kernel, self._side, self._table = wide, side, table
         self.share, self._other = shares[side], shares[1 - side]
-        self.views = self.share.views
+        self.views, self._grad = self.share.views, np.empty(self.share.length, dtype)
         self._ones: dict[int, Array] = {}
+        self._kept: dict[str, Array] = {}
+
+    def part(self, theta: Array, name: str = FLAT) -> Array:
+        """This side's part of theta, or of a memory of that name, where it lay before: new pages cost as much as many steps."""
+        if name not in self._kept:
+            self._kept[name] = np.empty(self.share.length, self.dtype)
+        return self.share.take(theta, self._kept[name])
+
+    def parts(self, state: State) -> dict[str, Any]:
+        """This side's parts of the optimizer's memory."""
+        return {name: {FLAT: self.part(kept[FLAT], name)} if isinstance(kept, Mapping) else kept for name, kept in state.items()}
 
     def _meet(self, brought: Any = None) -> Any:
         return self._table.meet(self._side, brought)
@@ -190,7 +201,7 @@ class Half(Blas):
         whole = np.empty(self.plan.parameters, self.dtype)
         self.share.put(grad, whole)
         self._other.put(self._meet(grad.copy()), whole)
-        return self.share.take(self.plan.clipped(whole), self.dtype)
+        return self.share.take(self.plan.clipped(whole), np.empty_like(grad))
 
     def _healthy(self, loss: float, theta: Array, grad: Array) -> bool:
         own = super()._healthy(loss, theta, grad)
@@ -213,7 +224,8 @@ class Wide:
 
     def run(self, theta: Array, state: State, stretch: Stretch) -> Trained:
         """The stretch; parameters and memory are changed in copies."""
-        done = self._table.both(lambda k: self._halves[k].train(self._part(theta, k), self._parts(state, k), stretch))
+        halves = self._halves
+        done = self._table.both(lambda k: halves[k].train(halves[k].part(theta), halves[k].parts(state), stretch))
         rows = len(done[0].thetas)
         whole = [np.empty((n, self.plan.parameters), dtype) for n, dtype in ((1, self.dtype), (rows, np.float64), (rows, np.float64))]
         memory = {k: {FLAT: np.empty(len(theta), self.dtype)} if isinstance(v, Mapping) else v for k, v in done[0].state.items()}
@@ -227,13 +239,7 @@ class Wide:
 
     def loss_at(self, theta: Array) -> float:
         """The loss of all samples, forwards only."""
-        return self._table.both(lambda k: self._halves[k].loss_at(self._part(theta, k)))[0]
-
-    def _part(self, theta: Array, side: int) -> Array:
-        return self._shares[side].take(theta, self.dtype)
-
-    def _parts(self, state: State, side: int) -> dict[str, Any]:
-        return {name: {FLAT: self._part(kept[FLAT], side)} if isinstance(kept, Mapping) else kept for name, kept in state.items()}
+        return self._table.both(lambda k: self._halves[k].loss_at(self._halves[k].part(theta)))[0]
 
 
 def _half(units: int, side: int) -> slice:

@@ -20,7 +20,7 @@ def test_each_parameter_belongs_to_one_side(widths: tuple[int, ...]) -> None:
     shares = Share(plan, 0), Share(plan, 1)
     assert sum(share.length for share in shares) == plan.parameters
     for share in shares:
-        share.put(share.take(theta, np.float64), again)
+        share.put(share.take(theta, np.empty(share.length)), again)
     assert np.array_equal(theta, again)
 
 
