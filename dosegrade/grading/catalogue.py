@@ -15,6 +15,12 @@ class Entry:
     name: str
     hint: str
 
+    @property
+    def question(self) -> str:
+        """The hint without "right up to the convention of …", which another mistake beside this one makes untrue."""
+        convention, colon, question = self.hint.partition(": ")
+        return question[0].upper() + question[1:] if colon and convention.startswith("Right up to the convention of ") else self.hint
+
 
 _TEXT = """
 G01 missing-factor-two | Right up to the convention of ½ in the loss: what is the derivative of (something)²?
@@ -23,7 +29,7 @@ G03 averaged-twice | The averaging happens twice on its way to your result.
 G04 sign-flipped | Check in which order prediction and target are subtracted.
 G05 loss-as-derivative | You passed the loss itself backwards, not its slope.
 G06 sign-of-error | Which loss has a derivative of constant size? Is it the one stated?
-G07 averaged-over-outputs | Right up to the convention of 1/M, a mean over outputs; over which axes does the stated loss average?
+G07 averaged-over-outputs | Right up to the convention of 1/M: over which axes does the stated loss average?
 G08 root-mean-square | You differentiated a square root that the stated loss does not have.
 G09 product-of-means | Is the average of a product the product of the averages?
 G10 summed-error-for-all | Each sample's prediction has its own derivative; yours is one number for all.

@@ -97,7 +97,7 @@ def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
     for group, pair in enumerate(kept, 1):
         for mistake in pair.mistakes:
             entry = CATALOGUE[mistake.code]
-            made.append(Diagnosis(entry.code, entry.name, entry.hint, len(kept) == 1, mistake.also, group))
+            made.append(Diagnosis(entry.code, entry.name, entry.question, len(kept) == 1, mistake.also, group))
     return tuple(made)
 
 

@@ -1,8 +1,9 @@
 """The engine for wide ReLU networks: two threads, each with half of every hidden layer's units and all that belongs to them.
 
 A unit's weights, their gradient and the optimizer's memory belong to one thread, so they stay near its core; of the last layer it has the
-weights that come from its units. The two meet after each hidden layer, whose outputs both need, and before each on the way back, to which
-each adds half of da. Each calls a BLAS of one thread. What a thread writes no other writes: the result does not depend on who comes first.
+weights that come from its units. The two meet where one needs what the other has: the outputs of each hidden layer but the last, the halves
+of the last z, its error, and on the way back the halves of da. Each calls a BLAS of one thread. What a thread writes no other writes: the
+result does not depend on who comes first.
 """
 
 from __future__ import annotations
@@ -156,10 +157,12 @@ class Half(Blas):
     ) -> None:
         outputs, addends = self._table.space(len(x))
         last, a, units, dz = len(self.layers), outputs[-1], self.share.units[-1], buffers[-2][2]
-        error = self._meet(self._error(y, last - 1, buffers, {}) if self._side == 0 else None)
         if self._side == 0:
-            error = buffers[-1][2]
+            error = self._error(y, last - 1, buffers, {})
+            self._meet(error)
             np.add.reduce(error, 0, out=grads[f"b{last}"])
+        else:
+            error = self._meet()
         np.matmul(a[:, units].T, error, out=grads[f"W{last}"])
         np.matmul(error, params[f"W{last}"].T, out=dz)
         self._kernel.relu_back(dz, a, self._scale(last - 2, masks), grads[f"b{last - 1}"], units.start)

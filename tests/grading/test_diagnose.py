@@ -26,6 +26,19 @@ def named(bank: Bank, flat: Array) -> list[set[str]]:
     return list(groups.values())
 
 
+def test_what_is_right_up_to_a_convention_is_not_where_there_is_another_mistake() -> None:
+    single = next(m for m in BANK.mutants if m.mistake.code == "G01")
+    pair = next(pair for pair in BANK.pairs[0] if set(pair.codes) == {"G01", "G02"})
+    blocks, exact = len(BANK.starts), (np.full(len(BANK.starts), 1e-6), np.full(len(BANK.starts), 2.0**-53))
+    (alone,) = diagnose(BANK, single.flat, np.ones(blocks, bool), *exact)
+    assert alone.hint == "Right up to the convention of ½ in the loss: what is the derivative of (something)²?"
+    row = BANK.answers(pair.variant, together=True)
+    assert row is not None
+    hints = {d.code: d.hint for d in diagnose(BANK, row, np.ones(blocks, bool), *exact)}
+    assert hints["G01"] == "What is the derivative of (something)²?"
+    assert hints["G02"].startswith("The loss is an average over the samples; where")
+
+
 def test_pairs_are_named_as_pairs_or_as_what_computes_the_same() -> None:
     pairs, _ = BANK.pairs
     chosen = np.random.default_rng(3).choice(len(pairs), many(300, 60), replace=False)
