@@ -37,7 +37,8 @@ def roster(folder: Path, out: Path) -> tuple[list[Entry], tuple[str, ...]]:
     except OSError as error:
         raise SubmissionError(f"The folder '{folder}' cannot be read: {error.strerror}.") from error
     taken = [path for path in found if is_student(path) and not (out.is_dir() and not path.is_symlink() and path.samefile(out))]
-    skipped = tuple(shown(path.name) for path in found if path not in set(taken))
+    students_own = {path.name for path in taken}
+    skipped = tuple(shown(path.name) for path in found if path.name not in students_own)
     students = names(taken)
     return [Entry(*each) for each in zip(taken, students, file_names(students, taken), strict=True)], skipped
 
