@@ -265,6 +265,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
     },
     aliases={"linear": "identity", "leaky": "leaky_relu", "swish": "silu"},
 )
+HIDDEN = tuple(name for name in ACTIVATIONS if name != "softmax")  # what a hidden layer, or an output of one unit, can have
 
 _SPEC = re.compile(r"\s*([A-Za-z_0-9]+)\s*(?:\(\s*([-+0-9.eE]{1,24})\s*\))?\s*")
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dosegrade.data import DATASETS, MAX_NOISE, MAX_POINTS, MIN_POINTS, OWN, SCALINGS, Source, features, features_of
-from dosegrade.nn.activations import ACTIVATIONS
+from dosegrade.nn.activations import HIDDEN
 from dosegrade.nn.clipping import CLIPPINGS
 from dosegrade.nn.config import MAX_DECAY_STEPS, MAX_EPOCHS, SUITED, losses_for
 from dosegrade.nn.initializers import INITIALIZERS
@@ -189,15 +189,14 @@ def _features(source: Source, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _activations(config: Config, count: int) -> tuple[str, ...]:
-    known = [name for name in ACTIVATIONS if name != "softmax"]
     each = len(config.activations) > 1
     held = st.session_state.get(f"{PREFIX}each", each)
     if held and count > 1:
         before = config.activations if each else config.activations * count
         return tuple(
-            _choice(f"Activation {i + 1}", f"activation{i}", known, before[i] if i < len(before) else before[-1]) for i in range(count)
+            _choice(f"Activation {i + 1}", f"activation{i}", HIDDEN, before[i] if i < len(before) else before[-1]) for i in range(count)
         )
-    return (_choice("Activation", "activation", known, config.activations[0]),)
+    return (_choice("Activation", "activation", HIDDEN, config.activations[0]),)
 
 
 def _regularisation(config: Config) -> dict[str, Any]:
@@ -221,8 +220,7 @@ def _advanced(config: Config) -> dict[str, Any]:
     if len(config.hidden) > 1 or st.session_state.get(f"{PREFIX}depth", 0) > 1:
         st.toggle("An activation for each layer", **_held("each", len(config.activations) > 1))
     values: dict[str, Any] = {"loss": _choice("Loss", "loss", losses_for(config.task), config.loss)}
-    outputs = [name for name in ACTIVATIONS if name != "softmax"]
-    values["output"] = _choice("Output activation", "output", outputs, config.output)
+    values["output"] = _choice("Output activation", "output", HIDDEN, config.output)
     values["hyper"] = _hyper(config)
     values |= _steps(config)
     if config.data != OWN:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dosegrade.data import DATASETS, make
 from dosegrade.errors import SpecError
-from dosegrade.nn.activations import ACTIVATIONS
+from dosegrade.nn.activations import HIDDEN
 from dosegrade.nn.readings import Reading, read
 from dosegrade.nn.training import Config, Trainer
 from dosegrade.registry import Registry, did_you_mean
@@ -24,7 +24,6 @@ Array = NDArray[Any]
 
 CURVES = ("parabola", "asymmetric", "two_peaks", "patient")
 WIDTHS: Mapping[str, tuple[int, ...]] = {"1-1-1-1": (1, 1), "1-2-1": (2,), "1-4-1": (4,), "1-8-1": (8,), "1-8-8-1": (8, 8)}
-SHAPES = tuple(name for name in ACTIVATIONS if name != "softmax")
 PATIENT = {"age": 0, "weight": 1, "clearance": 2}
 FARTHEST = 150.0
 DOSES = np.linspace(0.0, FARTHEST, 301)
@@ -51,7 +50,7 @@ class Study:
         for what, name, names in (
             ("curve", self.curve, CURVES),
             ("network", self.network, tuple(WIDTHS)),
-            ("activation", self.activation, SHAPES),
+            ("activation", self.activation, HIDDEN),
         ):
             if name not in names:
                 raise SpecError(f"Found the {what} {name[:30]!r}; expected one of {', '.join(names)}.{did_you_mean(name[:30], names)}")

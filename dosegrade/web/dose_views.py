@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from dosegrade.data import DATASETS
+from dosegrade.nn.activations import HIDDEN
 from dosegrade.nn.readings import REGIONS, Reading
 from dosegrade.web.controls import words
 from dosegrade.web.dose import (
@@ -21,7 +22,6 @@ from dosegrade.web.dose import (
     MOST_NOISE,
     MOST_SEED,
     PATIENT,
-    SHAPES,
     WIDTHS,
     Fit,
     Study,
@@ -59,7 +59,7 @@ def _drawn(study: Study) -> dict[str, Any]:
     values["network"] = st.selectbox(
         "Network", list(WIDTHS), help="Units by layer, from dose to effect.", **MEMORY.held("network", study.network)
     )
-    values["activation"] = st.selectbox("Activation", SHAPES, format_func=words, **MEMORY.held("activation", study.activation))
+    values["activation"] = st.selectbox("Activation", HIDDEN, format_func=words, **MEMORY.held("activation", study.activation))
     values["epochs"] = st.select_slider("Epochs", EPOCHS, **MEMORY.held("epochs", study.epochs))
     values["noise"] = st.slider("Noise", 0.0, MOST_NOISE, step=1.0, format="%g %%", **MEMORY.held("noise", float(study.noise)))
     values["raw"] = st.toggle("Beside it: raw doses", help="A second network, the dose not normalised.", **MEMORY.held("raw", study.raw))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dosegrade.data import DATASETS, MAX_NOISE, MAX_POINTS, MIN_POINTS, OWN
 from dosegrade.errors import SpecError
-from dosegrade.nn.activations import ACTIVATIONS
+from dosegrade.nn.activations import HIDDEN
 from dosegrade.nn.clipping import CLIPPINGS
 from dosegrade.nn.config import MAX_CLIP, losses_for
 from dosegrade.nn.initializers import INITIALIZERS
@@ -22,7 +22,6 @@ from dosegrade.web.memory import Memory
 from dosegrade.web.race import DEFAULT, LETTERS, MOST_LANES, STARTS, Race, from_query, start_of, to_query
 
 MEMORY = Memory("race", DEFAULT, from_query, to_query, "race")
-HIDDEN_BENDS = [name for name in ACTIVATIONS if name != "softmax"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _units(name: str, key: str, config: Config) -> Any:
 def _bends(name: str, key: str, config: Config) -> Any:
     if len(config.activations) > 1:
         return config.activations
-    known = list(dict.fromkeys([*HIDDEN_BENDS, *config.activations]))
+    known = list(dict.fromkeys([*HIDDEN, *config.activations]))
     return (st.selectbox("Activation", known, format_func=words, **MEMORY.held(key, config.activations[0])),)
 
 
