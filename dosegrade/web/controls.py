@@ -189,6 +189,8 @@ def _features(source: Source, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _activations(config: Config, count: int) -> tuple[str, ...]:
+    if not count:
+        return config.activations
     each = len(config.activations) > 1
     held = st.session_state.get(f"{PREFIX}each", each)
     if held and count > 1:

@@ -92,7 +92,7 @@ const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 function shadeOf(ink, layer, count) { return ((ink.shades ??= {})[`${layer} ${count}`] ??= shade(ink, layer, count)); }
 
 function drawLayers(canvas, ink, frame) {
-  const { ctx, w, h } = paper(canvas), n = frame.gradient.length, hidden = frame.saturation.length, left = 78, half = (w - left - 10) / 2;
+  const { ctx, w, h } = paper(canvas), n = frame.gradient.length, hidden = frame.saturation?.length ?? 0, left = 78, half = (w - left - 10) / 2;
   if (!w || !h) return;
   const row = Math.min(34, (h - 22) / n), high = Math.max(5, Math.min(16, row - 6)), at = (l) => 20 + l * row;
   const names = kept(canvas, "names", `${n} ${ink.serial}`, w, h, (onto) => {
