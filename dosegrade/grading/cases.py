@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import chain as joined
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.compare import block_errors, surely_within
 from dosegrade.grading.exercises import Answers, Case, Exercise, Mistake, Variant
+from dosegrade.grading.outcome import Layouts
 from dosegrade.steps import Step, Steps, Values, evaluate, magnitudes, needed
 
 if TYPE_CHECKING:
@@ -100,6 +103,17 @@ def plan(steps: Sequence[Step], before: Mapping[str, Step], known: Collection[st
     return Plan(chain[::-1], stale)
 
 
+# Where a quantity at one call begins and ends in a flat vector, and its shape.
+Place = tuple[int, int, tuple[int, ...]]
+
+
+class Fit(NamedTuple):
+    """How a record's numbers make a bank's flat vector: their `order` (None where it is theirs), and each quantity's original dtypes."""
+
+    order: NDArray[np.intp] | None
+    kinds: tuple[frozenset[str], ...]
+
+
 class Bank:
     """An exercise's reference and mutants at its cases; the first case is asked again at the end (DOMAIN C.6 "State").
 
@@ -119,6 +133,7 @@ class Bank:
         self.scales.append(self.scales[0])
         self.inputs = [case.inputs for case in self.calls]
         self._rows: dict[tuple[int, ...], Array | None] = {}
+        self._fits_of: WeakKeyDictionary[Layouts, Fit | None] = WeakKeyDictionary()
         sizes = [int(np.size(values[q])) for values in self.values for q in wanted]
         self.starts = np.cumsum([0, *sizes[:-1]])
         self.reference = self.flatten(self.values)
@@ -137,9 +152,38 @@ class Bank:
         return {port.name: [call.size(port) for call in self.calls] for port in self.exercise.returns}
 
     @cached_property
-    def shapes(self) -> list[tuple[int, ...]]:
-        """The same for all, in the order of the flat vectors."""
-        return [call.size(port) for call in self.calls for port in self.exercise.returns]
+    def places(self) -> list[list[Place]]:
+        """Each promised quantity's place in the flat vectors at every call, in the shape in which the student returns it."""
+        ends = np.append(self.starts[1:], self.reference.size)
+        bounds = list(zip(self.starts.tolist(), ends.tolist(), strict=True))
+        count = len(self.exercise.returns)
+        return [
+            [(*bounds[index * count + k], size) for index, size in enumerate(self.sizes[port.name])]
+            for k, port in enumerate(self.exercise.returns)
+        ]
+
+    def fit(self, layouts: Layouts) -> Fit | None:
+        """How answers of these layouts become a flat vector; None where one is missing or not as promised."""
+        if layouts not in self._fits_of:
+            self._fits_of[layouts] = self._fitted(layouts)
+        return self._fits_of[layouts]
+
+    def _fitted(self, layouts: Layouts) -> Fit | None:
+        if len(layouts.calls) != len(self.calls):
+            return None
+        order: list[range] = []
+        kinds: list[set[str]] = [set() for _ in self.places]
+        for index, call in enumerate(layouts.calls):
+            forms = {form.name: form for form in call.forms}
+            for name, places, seen in zip(self.exercise.promised, self.places, kinds, strict=True):
+                form = forms.get(name)
+                if form is None or form.shape != places[index][2]:
+                    return None
+                order.append(range(form.start, form.end))
+                seen.add(form.dtype)
+        wanted = np.fromiter(joined.from_iterable(order), np.intp)
+        same = layouts.size == wanted.size and bool((np.diff(wanted, prepend=-1) == 1).all())
+        return Fit(None if same else wanted, tuple(map(frozenset, kinds)))
 
     @cached_property
     def right_rows(self) -> Array:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.compare import ROUNDOFF, ROUNDOFF_SINGLE, RTOL, RTOL_SINGLE, block_gaps, compare, first_wrong
-from dosegrade.grading.cases import DIFFERENCES, Bank
+from dosegrade.grading.cases import DIFFERENCES, Bank, Place
 from dosegrade.grading.exercises import Port
-from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
+from dosegrade.grading.outcome import Answer, Outcome, Problem, Record, Value
 from dosegrade.grading.report import Check, Diagnosis, QuestionReport, verdict_of
 from dosegrade.steps import Values, follow
 
 Array = NDArray[Any]
 SINGLE = frozenset({"float32", "float16"})
+# Problems that a file may have after all calls of a function were answered.
+ENDINGS = ("exception", "forbidden")
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,32 @@ class Marking:
         return float(sum(self.points.values()))
 
 
+class Column(Sequence[Array]):
+    """One quantity at every call, of which each is cut from the flat vector when it is asked for."""
+
+    def __init__(self, flat: Array, places: Sequence[Place]) -> None:
+        self._flat, self._places = flat, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Array: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Array]: ...
+    def __getitem__(self, index: int | slice) -> Array | Sequence[Array]:
+        if isinstance(index, slice):
+            return Column(self._flat, self._places[index])
+        start, end, shape = self._places[index]
+        return self._flat[start:end].reshape(shape)
+
+
 @dataclass
 class Judged:
     """One promised quantity over all calls: its values where they can be compared, or the flaw that prevents it."""
 
     port: Port
-    values: list[Array] | None = None
+    values: Sequence[Array] | None = None
     flaw: Problem | None = None
     missing: bool = False
     single: bool = False
@@ -60,7 +82,7 @@ class Judged:
 
 def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") -> QuestionReport:
     """The report on one question. Nothing here raises, whatever the student returned."""
-    if outcome.problem is not None:
+    if outcome.problem is not None and not (outcome.problem.kind in ENDINGS and len(outcome.answers) == len(bank.calls)):
         return stopped(marking, outcome, kind)
     judged, whole = taken(bank, outcome.answers)
     answers = Flat(bank, judged, marking.rtol, whole)
@@ -78,7 +100,7 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
         score,
         marking.max_score,
         verdict_of(score, marking.max_score),
-        first_problem(judged, outcome.answers, bank),
+        first_problem(judged, outcome.answers, bank) or outcome.problem,
         checks,
         diagnoses,
         notes(judged, outcome, answers),
@@ -86,7 +108,7 @@ def grade(marking: Marking, bank: Bank, outcome: Outcome, kind: str = "code") ->
     )
 
 
-def explained(bank: Bank, judged: list[Judged], given: tuple[Answer, ...], answers: Flat) -> tuple[Diagnosis, ...]:
+def explained(bank: Bank, judged: list[Judged], given: Sequence[Answer], answers: Flat) -> tuple[Diagnosis, ...]:
     """The mistakes that explain what was returned, be it of another shape than promised."""
     found: tuple[Diagnosis, ...] = ()
     if all(j.correct for j in judged):
@@ -113,21 +135,21 @@ def stopped(marking: Marking, outcome: Outcome, kind: str) -> QuestionReport:
     return QuestionReport(marking.id, kind, 0.0, marking.max_score, verdict, problem, checks, (), tuple(outcome.notes), outcome.printed)
 
 
-def taken(bank: Bank, answers: tuple[Answer, ...]) -> tuple[list[Judged], Array | None]:
+def taken(bank: Bank, answers: Sequence[Answer]) -> tuple[list[Judged], Array | None]:
     """Every quantity at every call, and all as the bank's flat vector where each is as promised."""
     ports = bank.exercise.returns
-    found = [answer.values.get(name) for answer in answers for name in bank.exercise.promised]
-    arrays = [value.array for value in found if value is not None and value.array is not None]
-    if [array.shape for array in arrays] == bank.shapes:
-        flat = np.concatenate(arrays, axis=None, dtype=float)
+    fit = bank.fit(answers.layouts) if isinstance(answers, Record) else None
+    if fit is not None and isinstance(answers, Record):
+        flat = answers.numbers if fit.order is None else answers.numbers[fit.order]
         if np.isfinite(flat).all():
-            kinds = [value.dtype for value in found if value is not None]
-            n = len(ports)
-            return [Judged(port, arrays[k::n], single=not SINGLE.isdisjoint(kinds[k::n])) for k, port in enumerate(ports)], flat
+            return [
+                Judged(port, Column(flat, places), single=not SINGLE.isdisjoint(kinds))
+                for port, places, kinds in zip(ports, bank.places, fit.kinds, strict=True)
+            ], flat
     return [judge(bank, port, answers) for port in ports], None
 
 
-def judge(bank: Bank, port: Port, answers: tuple[Answer, ...]) -> Judged:
+def judge(bank: Bank, port: Port, answers: Sequence[Answer]) -> Judged:
     """One quantity at every call: present, an array of real numbers, of the right shape, finite."""
     result = Judged(port)
     found = [answer.values.get(port.name) for answer in answers]
@@ -297,7 +319,7 @@ def shape_words(shape: tuple[int, ...]) -> str:
     return "() (a float)" if shape == () else str(tuple(int(s) for s in shape))
 
 
-def first_problem(judged: list[Judged], answers: tuple[Answer, ...], bank: Bank) -> Problem | None:
+def first_problem(judged: list[Judged], answers: Sequence[Answer], bank: Bank) -> Problem | None:
     """The gravest thing wrong with the form of what was returned: type or keys, shape, not finite."""
     flaws = [j.flaw for j in judged if j.flaw is not None]
     lacking = [j.port.name for j in judged if j.missing]
@@ -406,14 +428,14 @@ def hinted(c: Check, j: Judged, bank: Bank) -> Check:
 def notes(judged: list[Judged], outcome: Outcome, answers: Flat) -> tuple[str, ...]:
     """What was accepted although unusual."""
     said = list(outcome.notes)
-    if any(answer.mutated for answer in outcome.answers):
+    if outcome.mutated:
         said.append("The function changes its arguments in place; this costs nothing here, but a caller may be surprised.")
     if any(j.single for j in judged):
         said.append("Some values are float32 or shorter: they were compared at a relative 1e-4.")
     elif answers.rough:
         said.append("The values agree to fewer digits than exact derivatives do, as numerical differences or rounding would.")
     promised = {j.port.name for j in judged}
-    further = sorted({str(key) for answer in outcome.answers for key in answer.values} - promised)
+    further = sorted(outcome.keys - promised)
     if further and not all(j.missing for j in judged):
         shown = ", ".join(further[:5]) + (", …" if len(further) > 5 else "")
         said.append(f"Further keys were ignored: {shown}.")

@@ -36,11 +36,12 @@ _AARCH64 = {
 
 
 class Machine(NamedTuple):
-    """One architecture's numbers; `mapped` are mmap and mprotect, allowed without PROT_EXEC."""
+    """One architecture's numbers; `mapped` are mmap and mprotect, allowed without PROT_EXEC; `execute` are those that start a program."""
 
     audit: int
     allowed: dict[str, int]
     mapped: dict[str, int]
+    execute: tuple[int, int]
     ioctl: int
     clone3: int
     seccomp: int
@@ -48,8 +49,8 @@ class Machine(NamedTuple):
 
 
 MACHINES = {
-    "x86_64": Machine(0xC000003E, _X86_64, {"mmap": 9, "mprotect": 10}, 16, 435, 317, True),
-    "aarch64": Machine(0xC00000B7, _AARCH64, {"mmap": 222, "mprotect": 226}, 29, 435, 277, False),
+    "x86_64": Machine(0xC000003E, _X86_64, {"mmap": 9, "mprotect": 10}, (59, 322), 16, 435, 317, True),
+    "aarch64": Machine(0xC00000B7, _AARCH64, {"mmap": 222, "mprotect": 226}, (221, 281), 29, 435, 277, False),
 }
 
 
@@ -97,10 +98,18 @@ def _search(rules: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
 
 def assemble(table: Machine) -> list[Instruction]:
     """The filter's instructions: wrong architecture or x32 numbers kill, listed calls pass, all else is EPERM."""
+    return _head(table) + _search(sorted(_rules(table).items()))
+
+
+def no_programs(table: Machine) -> list[Instruction]:
+    """A filter that lets everything pass but the start of a program."""
+    first, second = table.execute
+    return [*_head(table), (_EQUAL, 1, 0, first), (_EQUAL, 0, 1, second), _give(ERRNO | errno.EPERM), _give(ALLOW)]
+
+
+def _head(table: Machine) -> list[Instruction]:
     head = [_load(_ARCH), (_EQUAL, 1, 0, table.audit), _give(KILL), _load(_NUMBER)]
-    if table.x32:
-        head += [(_AT_LEAST, 0, 1, X32_BIT), _give(KILL)]
-    return head + _search(sorted(_rules(table).items()))
+    return head + ([(_AT_LEAST, 0, 1, X32_BIT), _give(KILL)] if table.x32 else [])
 
 
 class _Program(ctypes.Structure):

@@ -28,8 +28,9 @@ from dosegrade.sandbox.worker import Worker, WorkerLost
 T = TypeVar("T")
 Calls = tuple[tuple[Any, ...], ...]
 KEPT_TASKS = 64
-RECYCLE_RUNS = 500
+RECYCLE_RUNS = 5000
 ANSWER_SECONDS = 10.0
+QUIET_MILLISECONDS = 20.0
 CLOSED = "found a sandbox that was closed, expected an open one; open another"
 
 
@@ -104,10 +105,21 @@ class Session:
             self._poll.register(descriptor, events)
         self._clock.pid = self._child.pid
         self._clock.restart(self.transcript.limits)
+        self._write()
+        if not self._left:
+            self._wait_quietly()
         while self._child.status is None and not self.transcript.finished:
             self._turn()
         if self._child.status is None and self._killed_at == math.inf:
             self._worker.kill(self._child)  # it has said all; nobody waits for its end
+
+    def _wait_quietly(self) -> None:
+        """Most programs have said all within milliseconds: whoever listens to every word is woken, and stops the speaker, at every word."""
+        quiet = select.poll()
+        quiet.register(self._child.result, 0)
+        if not quiet.poll(min(QUIET_MILLISECONDS, 1000 * self._clock.left())) and self._child.pid is None:
+            self._listen()  # before its words: from them on its time is counted
+        self._drain()
 
     def _turn(self) -> None:
         ready = dict(self._poll.poll(1000 * self._patience()))

@@ -10,11 +10,10 @@ import math
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
-from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
+from dosegrade.grading.outcome import Answer, Form, Layout, Layouts, Outcome, Problem, Record
 from dosegrade.sandbox import Limits, Task, values
 from dosegrade.sandbox.values import Malformed
 
@@ -27,37 +26,40 @@ class TooMuch(Exception):
     """The child sent more than a task may return."""
 
 
-class Shape(NamedTuple):
-    """A call's answer without its numbers: of every quantity its name and form, and where its numbers stand among all of the record."""
-
-    python: str
-    mutated: bool
-    places: tuple[tuple[str, values.Form, int, int], ...]
-
-
 @lru_cache(maxsize=256)
-def shapes(head: bytes) -> tuple[tuple[Shape, ...], int]:
-    """The calls of an ANSWERS record and the count of its numbers; programs that answer alike share it."""
+def layouts(head: bytes) -> Layouts:
+    """The calls of an ANSWERS record; programs that answer alike share it."""
     cursor = values.Cursor(head)
     kinds, calls = cursor.numbers("II")
     if kinds > calls:
         raise Malformed("found more layouts than answers")
-    layouts = [values.unpack_layout(cursor) for _ in range(kinds)]
+    known = [values.unpack_layout(cursor) for _ in range(kinds)]
     found, at = [], 0
     for number in cursor.numbers(f"{calls}I"):
         if number >> 1 >= kinds:
             raise Malformed("no such layout")
-        python, quantities = layouts[number >> 1]
-        places = []
-        for name, form in quantities:
-            start, at = at, at + (0 if form[3] is None else math.prod(form[3]))
-            places.append((name, form, start, at))
-        found.append(Shape(python, bool(number & 1), tuple(places)))
+        python, quantities = known[number >> 1]
+        forms = []
+        for name, (dtype, kind, flaw, shape) in quantities:
+            start, at = at, at + count(shape)
+            forms.append(Form(name, dtype, kind, flaw, shape, start, at))
+        found.append(Layout(python, bool(number & 1), tuple({form.name: form for form in forms}.values())))
     cursor.end()
-    return tuple(found), at
+    return Layouts(tuple(found), at)
 
 
-def unpack_answers(payload: bytes, most: int) -> tuple[Answer, ...]:
+def count(shape: tuple[int, ...] | None) -> int:
+    """How many numbers an array of a shape has; Malformed where there is no such array."""
+    size = 0 if shape is None else math.prod(shape)
+    if shape is not None and size == 0:
+        try:
+            np.empty(0).reshape(shape)
+        except ValueError as error:
+            raise Malformed("no such shape") from error
+    return size
+
+
+def unpack_answers(payload: bytes, most: int) -> Record:
     """What `Returned.pack` packed, of `most` calls at most."""
     if len(payload) < 12:
         raise Malformed("cut short")
@@ -65,29 +67,16 @@ def unpack_answers(payload: bytes, most: int) -> tuple[Answer, ...]:
     if 4 + size > len(payload) or not 0 < calls <= most:
         raise Malformed("no such answers")
     head = payload[4 : 4 + size]
-    found, total = shapes(head) if size < SMALL_BYTES else shapes.__wrapped__(head)
-    if len(payload) != 4 + size + 8 * total:
+    found = layouts(head) if size < SMALL_BYTES else layouts.__wrapped__(head)
+    if len(payload) != 4 + size + 8 * found.size:
         raise Malformed("found other numbers than declared")
-    numbers = np.frombuffer(payload, "<f8", offset=4 + size).copy() if total else np.empty(0)
+    numbers = np.frombuffer(payload, "<f8", offset=4 + size).copy() if found.size else np.empty(0)
     numbers.setflags(write=False)  # calls that are answered alike may share them
-    try:
-        return tuple(
-            Answer(
-                {
-                    name: Value(None if shape is None else numbers[start:end].reshape(shape), dtype, python, flaw)
-                    for name, (dtype, python, flaw, shape), start, end in places
-                },
-                whole,
-                mutated,
-            )
-            for whole, mutated, places in found
-        )
-    except ValueError as error:
-        raise Malformed("no such shape") from error
+    return Record(found, numbers)
 
 
 @lru_cache(maxsize=256)
-def small_answers(payload: bytes, most: int) -> tuple[Answer, ...]:
+def small_answers(payload: bytes, most: int) -> Record:
     """A record's answers; a class is asked the same, and many answer the same."""
     return unpack_answers(payload, most)
 
@@ -113,7 +102,7 @@ class Transcript:
         self._tasks, self._again, self._usual = tasks, again, usual
         self._buffer = bytearray()
         self._received = 0
-        self._answers: list[Answer] = []
+        self._answers: list[Record] = []
         self._told: list[bytes] = []
         self._printed = bytearray()
         self._notes: tuple[str, ...] = ()
@@ -166,7 +155,7 @@ class Transcript:
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == values.ANSWERS and self.loaded:
             take = small_answers if len(payload) < SMALL_BYTES else unpack_answers
-            self._answers += take(payload, self._expected - len(self._answers))
+            self._answers.append(take(payload, self._expected - self._answered))
             self._told.append(payload)
         elif kind == values.READY and not self.ready and not payload:
             self.ready = True
@@ -186,10 +175,14 @@ class Transcript:
             self._notes, self.loaded = values.unpack_notes(payload), True
             if self._again:
                 self._printed.clear()
-        elif kind == values.DONE and self.loaded and not payload and len(self._answers) == self._expected:
+        elif kind == values.DONE and self.loaded and not payload and self._answered == self._expected:
             self._end(None)
         else:
             raise Malformed("found a record out of order")
+
+    @property
+    def _answered(self) -> int:
+        return sum(map(len, self._answers))
 
     @property
     def _task(self) -> Task:
@@ -207,7 +200,8 @@ class Transcript:
         digest = hashlib.sha256(repr((problem, text, self._notes)).encode("utf-8", "replace"))
         for payload in self._told:
             digest.update(payload)
-        self.outcomes.append(Outcome(tuple(self._answers), problem, text, self._notes, digest.digest()))
+        answers = self._answers[0] if len(self._answers) == 1 else tuple(answer for record in self._answers for answer in record)
+        self.outcomes.append(Outcome(answers, problem, text, self._notes, digest.digest()))
         self._answers, self._told, self._received = [], [], 0
         self._printed.clear()
         self._begin()

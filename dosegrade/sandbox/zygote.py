@@ -40,6 +40,9 @@ class Zygote:
         if table is None:
             raise RuntimeError(f"there is no system-call table for {os.uname().machine} with this Python")
         self._filter = filter.Filter(table)
+        # Kept for as long as this process lives, it also spares the children's filters a new page of kernel code each, and all
+        # processors a stop for it.
+        self._no_programs = filter.Filter(table, filter.no_programs(table))
         # Not os.fork: what Python does around it (locks, threads, a new seed) this process does not need, and it costs as much again.
         self._bare_fork = ctypes.PyDLL(None).fork
 
@@ -64,6 +67,7 @@ class Zygote:
         self._layer("user", self._layers.change_user)
         self._layer("seal", self._layers.seal)
         self._layer("landlock", self._layers.landlock)
+        self._layer("no programs", self._no_programs.install)
         if self._found["namespaces"][0]:
             self._layers.prctl(self._layers.PR_SET_PDEATHSIG, signal.SIGKILL)
         self._layers.limit_all()
@@ -77,12 +81,12 @@ class Zygote:
         gc.enable()
         self._control.send(b"H" + json.dumps(report).encode())
 
-    def _layer(self, name: str, build: Callable[[], str]) -> None:
+    def _layer(self, name: str, build: Callable[[], str | None]) -> None:
         if name in self._skip:
             self._found[name] = [False, "switched off"]
             return
         try:
-            self._found[name] = [True, build()]
+            self._found[name] = [True, build() or "refused"]
         except OSError as error:
             self._found[name] = [False, str(error)]
 
@@ -183,6 +187,7 @@ class Zygote:
         except BaseException:
             os._exit(99)
         self._stage.serve(body[self._values.REQUEST.size :])
+        self._stage.channel.close()  # the parent need not wait for the end of the process
 
     def _kill(self, number: int) -> None:
         if number in self._children:

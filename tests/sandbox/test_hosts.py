@@ -94,6 +94,23 @@ if os.getuid() == 0:
             box.start()
             assert all(layer.holds == (layer.name not in without) or not layer.mandatory for layer in box.report())
 
+    def test_the_worker_itself_starts_no_programs(self) -> None:
+        started = """
+try:
+    layers.prctl(layers.PR_SET_NO_NEW_PRIVS, 1)
+    INSTALL
+    os.execv(sys.executable, [sys.executable, "-c", "print('{}')"])
+except PermissionError:
+    print('{"refused": 1}')
+"""
+        assert python(started.replace("INSTALL", "pass")) == {}
+        assert python(started.replace("INSTALL", "lock.Filter(lock.machine(), lock.no_programs(lock.machine())).install()")) == {
+            "refused": 1
+        }
+        with LinuxSandbox() as box:
+            box.start()
+            assert [layer.holds for layer in box.report() if layer.name == "no programs"] == [True]
+
     def test_a_child_does_not_survive_its_parent(self) -> None:
         script = """
 import threading
