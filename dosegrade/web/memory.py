@@ -97,11 +97,11 @@ class Memory(Generic[T]):
 
     def settle(self, draw: Callable[[T], T]) -> T:
         """The value that the widgets describe, drawn from the last one by `draw`; where there is none, a sentence."""
-        before = self.chosen
+        before, place = self.chosen, st.container()
         try:
             value = draw(before)
         except DosegradeError as problem:
-            st.warning(f"{problem} Shown is the last {self.what} that worked.", icon=":material/error:")
+            place.warning(f"{problem} Shown is the last {self.what} that worked.", icon=":material/error:")
             return before
         if value != before:
             self.put(value)

@@ -236,6 +236,7 @@ def test_a_weight_and_a_number_go_into_the_address() -> None:
     at = open_page()
     at.selectbox(key="working.weight").set_value("b2.1").run()
     at.number_input(key="working.set.number0").set_value(0.3).run()
+    assert any("The numbers are your own." in m.value for m in at.markdown)
     assert at.query_params["weight"] == "b2.1"
     assert at.query_params["numbers"] == "0.3,1.7,0.6,-0.3,0.9,0.1,1.5,0.5,0.01"
     text = text_of(at)

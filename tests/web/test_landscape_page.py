@@ -137,6 +137,7 @@ def test_settings_go_into_the_address() -> None:
     assert not at.exception
     assert any("kinks** on these two lines" in m.value for m in at.markdown)
     at.multiselect(key="surface.set.walkers").set_value(["adam"]).run()
+    assert any("The settings are your own" in m.value for m in at.markdown)
     at.selectbox(key="surface.set.loss").set_value("mean_squared_error").run()
     assert at.query_params["walkers"] == "adam"
     assert at.query_params["loss"] == "mean_squared_error"

@@ -100,6 +100,7 @@ def test_other_units_start_anew() -> None:
     assert app.session_state["run"].trainer.epoch == 0
     assert shown(app)[0]["sizes"] == [1, 3, 1]
     assert app.query_params == {"hidden": "3"}
+    assert app.button_group(key="preset").value is None
 
 
 def test_more_layers_each_with_its_activation() -> None:
@@ -118,6 +119,7 @@ def test_no_hidden_layer_at_all() -> None:
     widget(app, "number_input", "depth").set_value(0).run()
     assert not app.exception
     assert shown(app)[0]["sizes"] == [1, 1]
+    assert not [box for box in app.selectbox if box.label == "Activation"]
     assert visit(hidden="none").session_state["config"] == chosen(app)
 
 

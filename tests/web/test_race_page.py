@@ -171,6 +171,8 @@ def test_settings_go_into_the_address() -> None:
     assert not at.exception
     at.number_input(key="race.set.B.learning_rate").set_value(0.1).run()
     assert at.query_params["lane2"] == "momentum;0.1"
+    assert at.button_group[0].value is None
+    assert any("Your own race." in m.value for m in at.markdown)
     at.multiselect(key="race.differ").set_value(["optimizer"]).run()
     assert (at.query_params["differ"], at.query_params["lane2"]) == ("optimizer", "momentum")
     at.button(key="race.fewer").click().run()

@@ -231,6 +231,8 @@ def test_accumulating_and_replacing_part_at_step_three() -> None:
 def test_other_settings_and_their_link() -> None:
     app = visit()
     app.slider(key="lab.set.gamma").set_value(0.5).run()
+    assert app.button_group(key="lab.preset").value is None
+    assert any("Your own." in m.value for m in app.markdown)
     app.selectbox(key="lab.set.method").set_value("dutch").run()
     app.selectbox(key="lab.set.versus").set_value("none").run()
     app.toggle(key="lab.set.two").set_value(True).run()

@@ -7,10 +7,12 @@ from dosegrade.web import diagram, working_controls, working_views
 working_controls.MEMORY.follow_link()
 st.title("Every number of one step")
 st.markdown("How an error finds its way to a weight. **Press a weight in the drawing and follow its chain.**")
-working_controls.examples()
+head = st.container()
 with st.sidebar:
     st.subheader("Numbers")
     sheet = working_controls.settings()
+with head:
+    working_controls.examples()
 working_controls.MEMORY.show_address(sheet)
 
 working_controls.weight(sheet)

@@ -8,10 +8,12 @@ from dosegrade.web.dose import fit, truth
 views.MEMORY.follow_link()
 st.title("Read a dose curve")
 st.markdown("A network was fitted to a toy curve. **Ask of it what one asks of any curve:** where is the peak, and what of the far end?")
-views.cases()
+head = st.container()
 with st.sidebar:
     st.subheader("Settings")
     study = views.settings()
+with head:
+    views.cases()
 views.MEMORY.show_address(study)
 
 effects, true = truth(study)

@@ -8,10 +8,12 @@ from dosegrade.web.surface import paths
 surface_controls.MEMORY.follow_link()
 st.title("One start, five ways down")
 st.markdown("The cost over two weights, as a map or as a relief. **Press Play, or press the map to start from there.**")
-surface_controls.scenes()
+head = st.container()
 with st.sidebar:
     st.subheader("Settings")
     land = surface_controls.settings()
+with head:
+    surface_controls.scenes()
 surface_controls.MEMORY.show_address(land)
 
 walked = paths(land)

@@ -67,11 +67,12 @@ def stills(run: Run) -> None:
 playground.follow_link()
 st.title("Watch a small network learn")
 st.markdown("A neural network of a few units learns a curve, a surface or two classes. **Choose one, press Play, watch every epoch.**")
-controls.presets()
-story = st.container()
+head, story = st.container(), st.container()
 with st.sidebar:
     st.subheader("Settings")
     problem = playground.settle(controls.settings())
+with head:
+    controls.presets()
 
 config = controls.chosen()
 if is_monotone(config):

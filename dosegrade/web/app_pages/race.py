@@ -21,7 +21,7 @@ def watch() -> None:
 race_controls.MEMORY.follow_link()
 st.title("A race of learning")
 st.markdown("The same data, the same start, other ways to learn. **Press Play and see who is ahead, and who leaves the track.**")
-race_controls.starts()
+head = st.container()
 with st.sidebar:
     st.subheader("What all lanes share")
     side = st.container()
@@ -29,6 +29,8 @@ live = st.container()
 st.subheader("What each lane has of its own")
 race_controls.differ()
 race = race_controls.settings(side)
+with head:
+    race_controls.starts()
 race_controls.MEMORY.show_address(race)
 
 if "race.line" not in st.session_state:

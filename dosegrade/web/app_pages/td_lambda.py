@@ -8,10 +8,12 @@ from dosegrade.web.lab import play
 lab_controls.MEMORY.follow_link()
 st.title("TD(λ), one step at a time")
 st.markdown("One error, shared among the states before it. **Step through an episode and see who gets how much.**")
-lab_controls.presets()
+head = st.container()
 with st.sidebar:
     st.subheader("Settings")
     lab = lab_controls.settings()
+with head:
+    lab_controls.presets()
 lab_controls.MEMORY.show_address(lab)
 
 played = [play(lab, method) for method in lab.methods]
