@@ -83,7 +83,7 @@ def chart(study: Study, curves: dict[str, Any]) -> alt.LayerChart:
     )
     names = (
         alt.Chart(alt.InlineData(values=[{**band, "at": (band["from"] + band["to"]) / 2} for band in bands]))
-        .mark_text(baseline="top", dy=4, fontSize=11, color="#7d8b91")
+        .mark_text(baseline="top", dy=4, fontSize=11, lineBreak=" ", color="#7d8b91")
         .encode(x="at:Q", y=alt.value(0), text="name:N")
     )
     doses, effects = examples(study)
@@ -94,12 +94,9 @@ def chart(study: Study, curves: dict[str, Any]) -> alt.LayerChart:
         for name, line in curves.items()
         for d, e in zip(DOSES, np.clip(line, low - 40, HIGH + 40), strict=True)
     ]
-    color = (
-        alt.Color("of:N")
-        .scale(domain=list(curves), range=[INKS[name] for name in curves])
-        .legend(title=None, orient="top", symbolStrokeWidth=3, symbolSize=260)
-    )
-    dash = alt.StrokeDash("of:N").scale(domain=list(curves), range=[[6, 4] if name == TRUTH else [1, 0] for name in curves]).legend(None)
+    legend = alt.Legend(title=None, orient="top", symbolStrokeWidth=3, symbolSize=260)  # one for both: colour and dash
+    color = alt.Color("of:N", legend=legend).scale(domain=list(curves), range=[INKS[name] for name in curves])
+    dash = alt.StrokeDash("of:N", legend=legend).scale(domain=list(curves), range=[[6, 4] if name == TRUTH else [1, 0] for name in curves])
     tips = [alt.Tooltip("of:N"), alt.Tooltip("dose:Q", format=".1f"), alt.Tooltip("effect:Q", format=".1f")]
     lines = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=2.6, clip=True).encode(x, y, color, dash, tooltip=tips)
     made: alt.LayerChart = alt.LayerChart(layer=[ground, points, lines, names]).properties(height=HEIGHT)
@@ -131,7 +128,7 @@ def table(readings: dict[str, Reading], fits: dict[str, Fit]) -> list[dict[str, 
 
 def percent(effect: float) -> str:
     """An effect with its unit."""
-    return f"{effect:.1f} %".replace("-", "−")
+    return f"{effect:.1f}\u00a0%".replace("-", "−")
 
 
 def points(difference: float) -> str:

@@ -14,7 +14,7 @@ from dosegrade.web.put_in import digits
 COLORS = ("#0f8f88", "#e8590c")  # the first trace type and the one beside it: readable on light and on dark ground
 LABELS = {"true-online": "true online"}
 ROW, EDGES = 70, 60
-ROOM = 1.3
+ROOM = 1.5
 BOLD: dict[str, Any] = {"labelFontSize": 14, "labelFontWeight": "bold", "labelPadding": 10}
 MARK = "#b7791f"
 
@@ -55,9 +55,7 @@ def traces(lab: Lab, played: Sequence[Played]) -> alt.LayerChart:
         opacity=alt.condition("datum.shown", alt.value(1.0), alt.value(0.2)),
         tooltip=[alt.Tooltip("at:O", title="step"), alt.Tooltip("state:N"), alt.Tooltip("trace:N"), alt.Tooltip("z:Q", format=".4f")],
     )
-    tall = base.mark_text(dy=-7, fontSize=11, color="gray").encode(
-        x=x, y=alt.Y("high:Q"), xOffset=alt.XOffset("trace:N", sort=names), text="label:N"
-    )
+    tall = base.mark_text(dy=-7, fontSize=11).encode(x=x, y=alt.Y("high:Q"), xOffset=alt.XOffset("trace:N", sort=names), text="label:N")
     made: alt.LayerChart = (band + bars + tall.transform_filter("datum.now")).properties(height=lab.k * ROW + EDGES)
     return made
 

@@ -7,6 +7,8 @@ import streamlit as st
 HERE = Path(__file__).parent  # its pages lie in app_pages: in a folder called pages Streamlit would run them without this file
 
 st.set_page_config(page_title="dosegrade", page_icon=HERE / "icon.svg", layout="wide")
+# What is chosen stands in the colour of the text: the theme's own, under white on buttons, is too dark to be read on dark ground.
+st.html("<style>[data-testid=stButtonGroup] [data-selected=true], [data-testid=stSliderThumbValue] { color: inherit !important; }</style>")
 st.navigation(
     [
         st.Page(HERE / "app_pages" / "playground.py", title="Playground", icon=":material/play_circle:", default=True),

@@ -133,6 +133,8 @@ def test_settings_go_into_the_address_and_change_what_is_read() -> None:
     assert any("The peak is found" in m.value for m in at.markdown)
     at.selectbox(key="dose.set.network").set_value("1-1-1-1").run()
     assert at.query_params["network"] == "1-1-1-1"
+    assert at.button_group[0].value == "ceiling"
+    assert not any("Two units find the peak" in m.value for m in at.markdown)
     assert any("No peak." in m.value for m in at.markdown)
     at.toggle(key="dose.set.raw").set_value(True).run()
     assert any("Raw doses:" in m.value for m in at.markdown)
