@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dosegrade.data.features import titles
 from dosegrade.nn.training import Trainer
 from dosegrade.steps import Line, needed, worked
+from dosegrade.web.charts import typeset
 from dosegrade.web.working_tex import number, tex
 
 Array = NDArray[Any]
@@ -45,7 +46,7 @@ class Arithmetic:
     def title(self) -> str:
         """Which unit it is, and where it looks."""
         what = "The output" if self.output is not None else f"Unit {self.unit} of hidden layer {self.layer}"
-        at = ", ".join(f"{name} {value:.4g}" for name, value in self.raw)
+        at = ", ".join(f"{typeset(name)} {f'{value:.4g}'.replace('-', '−')}" for name, value in self.raw)
         return f"{what} at data point {self.point} ({at}), epoch {self.epoch:,}"
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 from dosegrade.nn.training import Frame
 from dosegrade.web.protocol import Scene
 
-HEIGHT = 260
+HEIGHT, LEVEL = 260, 1e-6  # a curve that moves by less of its size is level, as the live view has it
 TONES = ("#e8590c", "#d5d2c8", "#0b7a75")  # of negative, zero and positive
 PALE = {"light": ("#f2a888", "#f4f1ea", "#86bdb9"), "dark": ("#9c4a26", "#1b2427", "#1f6d66")}
 COLORS = ("#e8590c", "#7d8b91")  # of the network and of the truth: readable on light and on dark ground
@@ -124,7 +124,7 @@ def told(header: Mapping[str, Any], frame: Frame) -> str:
     if header["optimum"] is None:
         over = header["xLabel"] if header["dimensions"] == 1 else f"{header['xLabel']} and {header['x2Label']}"
         return f"The network's {header['yLabel']} over {over} at epoch {frame.epoch}, with the data points; {fit}."
-    return (
-        f"Effect against dose at epoch {frame.epoch}: the network's curve is highest at {frame.peak_dose:.1f} mg, "
-        f"the true one at {header['optimum']:.1f} mg; {fit}."
-    )
+    level = np.ptp(frame.curve) <= LEVEL * np.abs(frame.curve).max()
+    peak = "is level" if level else f"is highest at {frame.peak_dose:.1f} mg"
+    true = f"the true one is highest at {header['optimum']:.1f} mg"
+    return f"Effect against dose at epoch {frame.epoch}: the network's curve {peak}, {true}; {fit}."

@@ -42,11 +42,18 @@ function drawCurve(canvas, sheet, ink, scene, frame, point) {
   if (point !== null) ring(ctx, ink, X(scene.x[point]), Y(scene.y[point]));
   if (!Number.isFinite(scene.optimum)) return;
   marker(ctx, ink, box, X(scene.optimum), ink.truth, [4, 4], null);
-  if (Number.isFinite(frame.peak_dose)) {
-    const at = Math.min(frame.curve.length - 1, Math.max(0, Math.round(((frame.peak_dose - dose[0]) / (dose[1] - dose[0])) * (frame.curve.length - 1))));
-    marker(ctx, ink, box, X(frame.peak_dose), ink.fit, [], Math.min(box.top + box.high, Math.max(box.top, Y(frame.curve[at]))));
+  const peak = summit(frame);
+  if (Number.isFinite(peak)) {
+    const at = Math.min(frame.curve.length - 1, Math.max(0, Math.round(((peak - dose[0]) / (dose[1] - dose[0])) * (frame.curve.length - 1))));
+    marker(ctx, ink, box, X(peak), ink.fit, [], Math.min(box.top + box.high, Math.max(box.top, Y(frame.curve[at]))));
   }
-  peaks(ctx, ink, box, X, scene, frame);
+  peaks(ctx, ink, box, X, scene, peak);
+}
+
+// The dose of the largest effect; a level line has none.
+function summit({ curve, peak_dose }) {
+  const low = Math.min(...curve), high = Math.max(...curve);
+  return high - low > 1e-6 * Math.max(Math.abs(low), Math.abs(high)) ? peak_dose : NaN;
 }
 
 function marker(ctx, ink, box, x, color, dash, y) {
@@ -58,14 +65,14 @@ function marker(ctx, ink, box, x, color, dash, y) {
 }
 
 // "true 50" and "network 48.0" over their lines, on the sides where they do not meet.
-function peaks(ctx, ink, box, X, scene, frame) {
+function peaks(ctx, ink, box, X, scene, peak) {
   const put = (text, x, side, color) => {
     ctx.fillStyle = color;
     write(ctx, ink, text, x + side * 6, box.top - 9, { align: side < 0 ? "right" : "left", weight: 600, halo: true });
   };
-  const truth = X(scene.optimum), fit = X(frame.peak_dose), side = fit < truth ? 1 : -1;
+  const truth = X(scene.optimum), fit = X(peak), side = fit < truth ? 1 : -1;
   put(`true ${+scene.optimum.toFixed(1)}`, truth, side, ink.text);
-  if (Number.isFinite(fit)) put(`network ${frame.peak_dose.toFixed(1)}`, fit, fit > box.left + box.wide - 90 ? -1 : fit < box.left + 90 ? 1 : -side, ink.fit);
+  if (Number.isFinite(fit)) put(`network ${peak.toFixed(1)}`, fit, fit > box.left + box.wide - 90 ? -1 : fit < box.left + 90 ? 1 : -side, ink.fit);
 }
 
 // The data point whose arithmetic is shown.

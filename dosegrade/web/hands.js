@@ -166,6 +166,8 @@ class Hands {
     this.label();
     live.draw();
     this.inspect();
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (unit) this.$("picked").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" }); // and the sum below it
   }
 
   choosePoint(point) {

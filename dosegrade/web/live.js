@@ -104,7 +104,7 @@ class Live extends Player {
     put("lost", figure(frame.loss), held(frame.validation_loss, figure));
     if (scene.task === "classification") put("fitness", share(frame.accuracy), held(frame.validation_accuracy, share));
     else put("fitness", fitness(frame.r2));
-    if (scene.optimum !== null) put("peak", Number.isFinite(frame.peak_dose) ? `${frame.peak_dose.toFixed(1)} mg` : "–", `true ${+scene.optimum.toFixed(1)} mg`);
+    if (scene.optimum !== null) put("peak", Number.isFinite(summit(frame)) ? `${summit(frame).toFixed(1)} mg` : "–", `true ${+scene.optimum.toFixed(1)} mg`);
     this.place();
   }
 
@@ -137,7 +137,7 @@ class Live extends Player {
     if (!this.due(now)) return;
     const frame = this.shown, { scene } = this;
     const fit = scene.task === "classification" ? `accuracy ${Math.round(100 * frame.accuracy)} percent` : `R squared ${frame.r2.toFixed(2)}`;
-    const best = scene.optimum === null ? "" : `, largest effect at ${frame.peak_dose.toFixed(0)} mg; the true one is ${scene.optimum.toFixed(0)} mg`;
+    const best = scene.optimum === null ? "" : `, ${Number.isFinite(summit(frame)) ? `largest effect at ${summit(frame).toFixed(0)} mg` : "no largest effect"}; the true one is ${scene.optimum.toFixed(0)} mg`;
     const text = `Epoch ${frame.epoch}: loss ${figure(frame.loss)}, ${fit}${best}.`;
     this.$("said").textContent = this.playing ? text : `Paused. ${text}`;
     const label = (name, words) => this.canvas[name].setAttribute("aria-label", words);
@@ -146,7 +146,7 @@ class Live extends Player {
     label("net", `Network with layers of ${scene.sizes.join(", ")} units; edge colour is the weight's sign, width its size; in every unit its output over the input. ${stuck(1)} units saturated, ${stuck(2)} dead.`);
     label("loss", `Loss from epoch 0 to ${frame.epoch}: now ${figure(frame.loss)}.`);
     label("sizes", `Gradient size of each layer from epoch 0 to ${frame.epoch}, log scale.`);
-    label("now", `Gradient size by layer: ${[...frame.gradient].map(small).join(", ")}. Saturated share of hidden layers: ${[...frame.saturation].map((s) => Math.round(100 * s) + " percent").join(", ")}.`);
+    label("now", `Gradient size by layer: ${[...frame.gradient].map(small).join(", ")}. Saturated share of hidden layers: ${[...(frame.saturation ?? [])].map((s) => Math.round(100 * s) + " percent").join(", ")}.`);
     this.hands.label();
   }
 

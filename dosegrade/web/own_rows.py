@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -51,7 +52,12 @@ def _take_file(config: Config, take: Take) -> None:
     given = st.session_state.get(FILE)
     _touch()
     if given is not None:
-        _try(config, take, given.getvalue().decode("utf-8", errors="replace"), "regression", "The table keeps its last rows.")
+        _try(config, take, _decoded(given.getvalue()), "regression", "The table keeps its last rows.")
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file; spreadsheets write UTF-16, too, and begin it so."""
+    return data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig", errors="replace")
 
 
 def _take_task(config: Config, take: Take) -> None:

@@ -184,7 +184,7 @@ function labels(ctx, race, names, box, room, phone) {
   const x = box.left + box.wide + 16;
   for (const { i, y, at, out, text, x: end } of sorted) {
     const color = race.inks[i].fit;
-    if (!out) { ctx.beginPath(); ctx.moveTo(end + 2, y); ctx.lineTo(x - 5, at); ctx.globalAlpha = 0.55; line(ctx, color, 1); ctx.globalAlpha = 1; }
+    if (!out && end > box.left) { ctx.beginPath(); ctx.moveTo(end + 2, y); ctx.lineTo(x - 5, at); ctx.globalAlpha = 0.55; line(ctx, color, 1); ctx.globalAlpha = 1; }
     ctx.fillStyle = color;
     ctx.save();
     ctx.beginPath(); ctx.rect(x - 2, at - 12, room - 12, 20); ctx.clip();

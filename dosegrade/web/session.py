@@ -235,7 +235,7 @@ class Run:
         if self.trainer.diverged is not None:
             self.stop, self.note = "diverged", f"{self.trainer.diverged} Another learning rate starts again from the first weights."
         elif fitted(now) and self.since == 0 and not ruled:
-            what = "R² is above 0.9999" if now.r2 >= FITTED else "every point is on its side, with room"
+            what = "R² is above 0.9999" if now.r2 >= FITTED else "every point is well on its side"
             self.stop, self.note = "fitted", f"Fitted: {what} after {now.epoch:,} epochs. Play goes on."
         elif trained >= WINDOW and self._gain(now) < LEAST_GAIN and not settings.patience:
             self.stop, self.note = "settled", settled(self.trainer, now)

@@ -71,3 +71,10 @@ def until_slim(page: Any) -> None:
              return there && [document.documentElement, main].every((box) => box.scrollWidth <= 390);
            }"""
     )
+
+
+def in_view(locator: Any) -> None:
+    """Wait until a place can be seen without scrolling."""
+    from playwright.sync_api import expect
+
+    expect(locator).to_be_in_viewport(timeout=PATIENCE)

@@ -33,7 +33,7 @@ def test_the_sum_of_a_unit_is_that_of_the_derivation(layer: int, activations: tu
     assert len(sum_.tex) == (4 if layer == 2 and len(activations) > 1 else 2)
     if layer == 3:
         assert sum_.output == pytest.approx(trainer.effect_scaling.undo(values["a3"])[0, 0])
-        assert sum_.title.startswith("The output at data point 8 (x1 ")
+        assert sum_.title.startswith("The output at data point 8 (x₁ −5.66, ")
     else:
         assert sum_.output is None
         assert sum_.title.startswith(f"Unit 1 of hidden layer {layer} at data point 8")

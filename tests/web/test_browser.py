@@ -42,7 +42,7 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
 
 
 def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -> None:
-    live = open_page(page)
+    live = open_page(page, "/?preset=two-units")
     for pressed in (["play", "rates :nth-child(3)"], ["rates :nth-child(4)", "play"]):
         live.locator("button.play").click()
         until(page, "playing && epoch > 20")
@@ -57,11 +57,12 @@ def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -
     page.get_by_role("link", name="Playground").click()
     until(page, "epoch > 0")
     page.get_by_role("heading", name=f"Epoch {told(live, 'epoch'):,.0f} at leisure").wait_for()
+    until_address(page, "hidden=2")
 
 
 def test_a_question_that_nobody_answers_is_asked_by_a_rerun(page: Any) -> None:
     page.route("**/live-frames", lambda route: None)
-    live = open_page(page)
+    live = open_page(page, "/?preset=product")  # no hidden layer
     page.evaluate("() => { AbortSignal.timeout = () => AbortSignal.abort(); }")  # without the wait
     live.locator("button.play").click()
     until(page, "epoch > 30")
@@ -91,12 +92,23 @@ AXES = """
   return [1198, 1199, 600].map((k) => { view.show(k); return view.canvas.loss.kept.axes.full.split(" power")[0]; });
 }
 """
+LEVEL = """
+(live) => {
+  const view = live.getRootNode().live, frame = view.history[0];
+  return [frame, { ...frame, curve: frame.curve.map(() => 66.7) }].map((each) => {
+    view.history = [each];
+    view.show(0);
+    return live.querySelector(".peak").textContent;
+  });
+}
+"""
 
 
 def test_what_stands_still_is_told_in_full_no_order_gets_lost_and_every_epoch_lies_within_the_axes(page: Any) -> None:
     live = open_page(page)
     assert live.evaluate(STANDS) == [["need", "reset", "reset", "pause"], "3", "3"]
     live.get_by_role("status").get_by_text("Paused. Epoch 3:").wait_for()
+    assert live.evaluate(LEVEL) == ["0.0 mgtrue 50 mg", "–true 50 mg"]  # a level line has no dose of the largest effect
     assert live.evaluate(AXES) == ["1500 -1 2", "1500 -1 2", "750 -1 0"]  # one epoch lies far above the others
 
 
@@ -164,19 +176,6 @@ def test_the_chain_stops_with_its_reason_and_one_press_mends_it(page: Any) -> No
     until_address(page, "preset=two-units")
     live.locator("button.play").click()
     until(page, "loss < 0.01")
-
-
-def test_another_page_and_back_keeps_the_run(page: Any) -> None:
-    live = open_page(page, "/?preset=two-units")
-    live.locator("button.play").click()
-    until(page, "epoch > 30")
-    live.locator("button.play").click()
-    page.get_by_role("heading", name="at leisure").wait_for()
-    page.get_by_role("link", name="Self-check").click()
-    live.wait_for(state="detached")
-    page.get_by_role("link", name="Playground").click()
-    until(page, "epoch > 0")
-    until_address(page, "preset=two-units")
 
 
 def test_a_phone_is_calm_and_needs_no_sideways_scrolling(page: Any) -> None:

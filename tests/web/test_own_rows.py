@@ -23,8 +23,8 @@ def app() -> AppTest:
     return app.run()
 
 
-def upload(app: AppTest, text: str) -> AppTest:
-    return app.file_uploader(key="own.file").upload("rows.csv", text.encode(), "text/csv").run()
+def upload(app: AppTest, text: str, encoding: str = "utf-8") -> AppTest:
+    return app.file_uploader(key="own.file").upload("rows.csv", text.encode(encoding), "text/csv").run()
 
 
 def test_a_file_is_trained_on_and_stands_in_the_link(app: AppTest) -> None:
@@ -79,7 +79,7 @@ def test_two_kinds_of_target(app: AppTest) -> None:
     (warning,) = app.warning
     assert "classes are 0 and 1" in warning.value
     assert app.radio(key="set.own_task").value == "regression"
-    upload(app, ROWS)
+    upload(app, ROWS, "utf-16")
     app.radio(key="set.own_task").set_value("classification").run()
     assert not app.exception
     assert not app.warning

@@ -1,5 +1,6 @@
 """What the playground makes of a run, beside its controls: still pictures, the way to the derivation."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ def test_a_surface_in_a_still_picture_with_points_and_words() -> None:
     assert min(tile["x"] for tile in tiles) < -6 < 6 < max(tile["to_x"] for tile in tiles)
     assert len(points) == 200
     assert sum(point["of"] == "held out" for point in points) == 60
+    curve = Run(Config())
+    assert "the network's curve is highest at 0.0 mg" in charts.told(curve.static, curve.still())
+    assert "the network's curve is level" in charts.told(curve.static, replace(curve.still(), curve=np.full(101, 66.7)))
     assert charts.told(run.static, frame).startswith("The network's class over x1 and x2 at epoch 0, with the data points; ")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browsing import LIVE, on_a_phone, open_page, told, until, until_address, until_other, until_slim
+from browsing import LIVE, in_view, on_a_phone, open_page, told, until, until_address, until_other, until_slim
 
 CIRCLE = "/?data=circle&hidden=4%2C2&output=sigmoid&loss=binary_crossentropy&points=200&validation=0.2"
 PIXELS = """
@@ -58,8 +58,8 @@ def test_classes_are_seen_as_colours_and_a_weight_is_changed_by_hand(page: Any) 
     assert changed != before
     live = open_page(page, until_address(page, "story="))
     play_until(page, f"epoch > {epoch}")
-    while told(live, "epoch") > epoch:
-        live.locator("input.past").press("ArrowLeft")
+    live.locator("input.past").fill(f"{epoch:.0f}")
+    assert told(live, "epoch") == epoch
     assert live.get_attribute("data-loss") == changed
 
 
@@ -74,6 +74,7 @@ def test_a_unit_tells_its_sum_by_keyboard_and_leads_to_the_derivation(page: Any)
     shown.wait_for()
     formula = page.locator(".katex").first.inner_text()
     assert "bias" in formula
+    in_view(shown)
     assert live.locator(".weights button").count() == 5
     first = shown.inner_text()
     live.get_by_role("button", name="The next data point").click()
