@@ -205,6 +205,14 @@ def test_hostile_programs_are_contained(quiz: Quiz, sandbox: Sandbox, name: str)
     assert "Traceback" not in gradients.problem.message
 
 
+def test_a_last_line_that_fails_costs_nothing_and_is_told(quiz: Quiz, sandbox: Sandbox) -> None:
+    report = graded(quiz, sandbox, TEXTBOOK + "\nassert gradients is None\n")
+    assert report.score == 10.0
+    assert {q.problem.kind if q.problem else None for q in report.questions} == {"exception"}
+    wrong = graded(quiz, sandbox, TEXTBOOK.replace("2 * (e_hat", "(e_hat") + "\nassert gradients is None\n")
+    assert [d.code for d in question(wrong, "gradients").diagnoses] == ["G01"]
+
+
 def test_a_hanging_question_does_not_cost_the_others(quiz: Quiz, sandbox: Sandbox) -> None:
     source = TEXTBOOK.replace("def update", "def was_update") + "\ndef update(*args):\n    while True: pass\n"
     report = graded(quiz, sandbox, source)

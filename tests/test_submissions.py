@@ -119,6 +119,70 @@ def test_the_file_that_defines_a_function_is_taken(tmp_path: Path, files: dict[s
     assert {function: program.name for function, program in submission.elsewhere.items()} == elsewhere
 
 
+def noted(data: bytes, **top: object) -> bytes:
+    """A notebook of one cell."""
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": data.decode()}
+    return json.dumps({"cells": [cell], "metadata": {}} | top).encode()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n "])
+def test_a_notebook_called_py_is_a_notebook(tmp_path: Path, start: bytes) -> None:
+    data = start + noted(TEXTBOOK, nbformat=4, nbformat_minor=5)
+    program = handed_in(tmp_path, "x.py", data).program
+    assert program is not None
+    assert program.tolerant
+    assert [cell.source for cell in program.cells] == [TEXTBOOK]
+    assert "damaged at line" in refused(handed_in(tmp_path, "x.py", data[:-20]))
+    plain = handed_in(tmp_path, "x.py", b'{"cells": print}')
+    assert plain.program is not None
+    assert not plain.program.tolerant
+
+
+def test_a_notebook_without_its_version_is_read(tmp_path: Path) -> None:
+    submission = handed_in(tmp_path, "x.ipynb", noted(TEXTBOOK))
+    assert submission.program is not None
+    assert len(submission.program.cells) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"def f(): pass", "plain Python belongs in a .py file"),
+        (b'{"cells": [', "damaged at line 1"),
+        (b"[]", "no list of cells"),
+        (noted(b"x = 1").decode().encode("utf-16"), "not saved as UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_notebook_is_said(tmp_path: Path, data: bytes, words: str) -> None:
+    assert words in refused(handed_in(tmp_path, "x.ipynb", data))
+
+
+def test_an_archive_alone_in_a_folder_is_the_submission(tmp_path: Path) -> None:
+    """As learning platforms hand on what was uploaded; with anything else beside it, it is left alone."""
+    inner = tmp_path / "Ada_1_file_"
+    inner.mkdir()
+    (inner / "hw.zip").write_bytes(zipped({"hw/solution.py": TEXTBOOK}))
+    alone = load(inner, WANTED)
+    assert alone.name == "Ada_1_file_"
+    assert alone.program is not None
+    assert alone.program.cells[0].source == TEXTBOOK
+    (inner / "other.zip").write_bytes(b"")
+    assert "Nothing in it can be graded" in refused(load(inner, WANTED))
+    (inner / "other.zip").unlink()
+    (inner / "solution.py").write_bytes(b"x = 1")
+    beside = load(inner, WANTED)
+    assert beside.program is not None
+    assert beside.program.cells[0].source == b"x = 1"
+
+
+def test_a_note_says_which_of_two_files_counts(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_bytes(TEXTBOOK)
+    assert load(tmp_path, WANTED).notes == ("'a.py' was graded; what 'b.py' defines by the same name was not.",)
+    (tmp_path / "b.py").write_bytes(b"def helper(): pass")
+    assert load(tmp_path, WANTED).notes == ()
+
+
 def test_siblings_are_named_as_they_are_imported(tmp_path: Path) -> None:
     inside = {
         "code/solution.py": b"def update(): 1",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import codecs
 import errno
 import importlib.machinery
 import inspect
@@ -23,8 +24,11 @@ import numpy as np
 from . import modules, plots, values
 
 SEED = 20_240_229
+# What an exception makes of a program: what was defined before it can still be asked.
+ENDINGS = ("exception", "forbidden")
 FUTURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 Source = bytes | ast.Module
+WIDE = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
 
 class Failure(Exception):
@@ -174,11 +178,15 @@ class Loaded:
         self.module.__file__ = name
         self.files = {f"{name}, {label}" if label else name: (label, source) for source, label in cells}
         self.notes: list[str] = []
+        self.ended: Failure | None = None
         self._futures = 0
-        self.module.__dict__.update(get_ipython=Shell, display=print)
+        self.module.__dict__.update(get_ipython=Shell, display=print, exit=sys.exit, quit=sys.exit)
 
     def run(self, tolerant: bool) -> None:
-        """Runs the cells in order; where that is tolerated, statement by statement, a failing one being a note, else a Failure."""
+        """Runs the cells in order; where that is tolerated, statement by statement, a failing one being a note.
+
+        Else an exception ends the file, and what it has defined before is asked; anything else is a Failure of all.
+        """
         sys.modules["solution"] = self.module
         for filename, (label, source) in self.files.items():
             pieces = self._statements(source, filename) if tolerant else (source,)
@@ -187,9 +195,12 @@ class Loaded:
                     self._run(piece, filename, label)
                 except BaseException as error:
                     failure = self.failure(error)
-                    if not tolerant:
+                    if tolerant:
+                        self._note(failure, label)
+                    elif failure.kind in ENDINGS:
+                        self.ended = failure
+                    else:
                         raise failure from None
-                    self._note(failure, label)
 
     def _statements(self, source: bytes, filename: str) -> Sequence[Source]:
         """A cell's statements, so that an import that fails does not hide the next one; the whole where it does not parse."""
@@ -215,6 +226,8 @@ class Loaded:
         found = self.module.__dict__.get(name)
         if callable(found):
             return found  # type: ignore[no-any-return]
+        if self.ended is not None:
+            raise self.ended
         what = (
             f"'{name}' is of type {values.type_name(found)}, expected a function" if name in self.module.__dict__ else self._missing(name)
         )
@@ -226,6 +239,16 @@ class Loaded:
         close = [key for key in names if key.lower() == name.lower() or key.startswith(name[:4]) or name.startswith(key)]
         shown = ", ".join((close or names)[:6])
         return f"there is no function named '{name}'" + (f"; found {shown}" if shown else " and no other function either")
+
+    def ending(self, name: str, own: Failure | None = None) -> Failure | None:
+        """What is said of a function that a file defines before an exception ends it, `own` being the function's failure."""
+        if self.ended is None or own is self.ended:
+            return own
+        line = f" at line {self.ended.line}" if self.ended.line else ""
+        if own is None:
+            counts = f"the file ended there; {name} is defined before and counts"
+            return Failure(self.ended.kind, f"{self.ended.message} ({counts})", self.ended.line)
+        return Failure(own.kind, f"{own.message} (the file had ended{line} already: {self.ended.message})", own.line)
 
     def failure(self, error: BaseException) -> Failure:
         """An exception in the student's words and lines."""
@@ -257,6 +280,8 @@ class Loaded:
 
 def _compile(source: Source, filename: str, label: str, futures: int) -> CodeType:
     place = f"{label}: " if label else ""
+    if isinstance(source, bytes) and (wide := next((name for mark, name in WIDE if source.startswith(mark)), None)):
+        raise Failure("syntax", f"{place}the file is saved as {wide}, which Python does not read; save it as UTF-8")
     try:
         code: CodeType = compile(source, filename, "exec", futures, dont_inherit=True)
     except SyntaxError as error:
@@ -346,9 +371,9 @@ class Run:
         if not self._guarded(self._load, self._request["tasks"][0]["print"]):
             return
         for task in self._request["tasks"]:
-            self._guarded(partial(self._do, task), task["print"])
+            self._guarded(partial(self._do, task), task["print"], task["function"])
 
-    def _guarded(self, step: Callable[[], None], budget: int) -> bool:
+    def _guarded(self, step: Callable[[], None], budget: int, function: str = "") -> bool:
         self._printed.allow(budget)
         try:
             step()
@@ -356,6 +381,7 @@ class Run:
             if issubclass(type(error), MemoryError):
                 self._channel.reserve = None
             failure = self._named(error)
+            failure = self._loaded.ending(function, failure) or failure
             error = failure  # the student's frames, and what they hold, end here
             self._printed.flush()
             self._channel.fail(failure)
@@ -383,7 +409,11 @@ class Run:
                 check_signature(function, task["function"], len(arguments))
             left -= self._call(function, arguments, packed, left)
         self._printed.flush()
-        self._channel.send(values.DONE)
+        ending = self._loaded.ending(task["function"])
+        if ending is None:
+            self._channel.send(values.DONE)
+        else:
+            self._channel.fail(ending)
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], packed: bytes, left: int) -> int:
         layout, numbers = values.describe(function(*arguments))

@@ -27,6 +27,9 @@ from dosegrade.submissions.files import (
     shown,
 )  # fmt: skip
 
+# How a notebook's JSON begins, which no program does.
+NOTEBOOK = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"(?:cells|metadata|nbformat|nbformat_minor|worksheets)\"\s*:\s*[\[{0-9]")
+
 __all__ = ["EXTENSIONS", "Submission", "existing", "load", "named", "shown"]
 
 
@@ -63,6 +66,7 @@ class Code:
     path: PurePosixPath
     cells: tuple[Cell, ...]
     data: bytes
+    notebook: bool = False
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -109,7 +113,10 @@ def opened(place: Path, name: str, functions: Collection[str]) -> Submission:
     if stat.S_ISLNK(mode):
         raise UnreadableError(f"'{shown(place.name)}' is a link, and links are not followed; hand in the file itself.")
     if stat.S_ISDIR(mode):
-        return assembled(name, folder(place), functions)
+        gathered = folder(place)
+        if not gathered.files and len(gathered.archives) == 1:  # as learning platforms hand a zip archive on
+            return received(name, gathered.archives[0], read(place / gathered.archives[0], largest(".zip")), functions)
+        return assembled(name, gathered, functions)
     suffix = place.suffix.lower()
     return received(name, place.name, read(place, largest(suffix)), functions)
 
@@ -152,7 +159,9 @@ def assembled(name: str, gathered: Gathered, functions: Collection[str]) -> Subm
                 codes.append(code(path, data))
             except UnreadableError as error:
                 notes.append(str(error))
-    main, elsewhere = chosen(sorted(codes, key=lambda c: c.rank), functions)
+    codes.sort(key=lambda c: c.rank)
+    main, elsewhere = chosen(codes, functions)
+    notes += several(codes, main, elsewhere, functions)
     siblings = {path: data for path, data in files.items() if path.suffix.lower() == ".py"}
     typed, answers_problem = typed_answers(files)
     problem = None
@@ -179,13 +188,13 @@ def rooted(files: Mapping[str, bytes]) -> dict[PurePosixPath, bytes]:
 
 
 def code(path: PurePosixPath, data: bytes) -> Code:
-    """A file of code; UnreadableError for a damaged notebook."""
-    if path.suffix.lower() == ".py":
+    """A file of code, a notebook by its content where it is called .py; UnreadableError for a damaged notebook."""
+    if path.suffix.lower() == ".py" and not NOTEBOOK.match(data):
         return Code(path, (Cell(data),), data)
     from dosegrade.submissions.notebook import cells
 
     found = cells(data, path.name)
-    return Code(path, found, b"\n".join(cell.source for cell in found))
+    return Code(path, found, b"\n".join(cell.source for cell in found), True)
 
 
 def chosen(codes: list[Code], functions: Collection[str]) -> tuple[Code | None, dict[str, Code]]:
@@ -200,6 +209,24 @@ def chosen(codes: list[Code], functions: Collection[str]) -> tuple[Code | None, 
     for function in (f for f, owner in owners.items() if owner is None):  # a solution may import what it does not define
         owners[function] = next((c for c in solutions if function.encode() in c.data), None)
     return main, {f: owner for f, owner in owners.items() if owner is not None and owner is not main}
+
+
+def several(codes: list[Code], main: Code | None, elsewhere: Mapping[str, Code], functions: Collection[str]) -> list[str]:
+    """A note on functions that more than one file defines: which file counts."""
+    if main is None or len(codes) < 2:
+        return []
+    found: dict[PurePosixPath, set[PurePosixPath]] = {}
+    for function in functions:
+        defining = {c.path for c in codes if function in defined_in(c.data, (function,))}
+        taken = elsewhere.get(function, main).path
+        if taken in defining and len(defining) > 1:
+            found.setdefault(taken, set()).update(defining - {taken})
+    return [f"'{shown(str(taken))}' was graded; what {listed(others)} defines by the same name was not." for taken, others in found.items()]
+
+
+def listed(paths: Collection[PurePosixPath]) -> str:
+    """A few paths in quotes."""
+    return ", ".join(f"'{shown(str(path))}'" for path in sorted(paths)[:3]) + (", …" if len(paths) > 3 else "")
 
 
 def defined_in(data: bytes, functions: Collection[str]) -> set[str]:
@@ -219,8 +246,7 @@ def program(main: Code, siblings: Mapping[PurePosixPath, bytes]) -> Program:
         place = path.relative_to(home) if path.is_relative_to(home) else path
         if path != main.path and all(part.isidentifier() for part in place.with_suffix("").parts):
             beside[str(place.with_suffix(".py"))] = data
-    tolerant = main.path.suffix.lower() == ".ipynb"
-    return Program(main.cells, shown(main.path.stem) + ".py", beside, tolerant)
+    return Program(main.cells, shown(main.path.stem) + ".py", beside, main.notebook)
 
 
 def typed_answers(files: Mapping[PurePosixPath, bytes]) -> tuple[dict[str, Any] | None, Problem | None]:

@@ -72,11 +72,15 @@ def unreadable(name: str) -> Iterator[None]:
 
 
 class Gathered:
-    """The files of one folder or archive by relative path, with a note for each that could not be taken; counts against the limits."""
+    """The files of one folder or archive by relative path, with a note for each that could not be taken; counts against the limits.
+
+    `archives` are a folder's zip archives, unopened.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.notes: list[str] = []
+        self.archives: list[str] = []
         self.entries = 0
         self.total = 0
 
@@ -123,6 +127,8 @@ def _walk(descriptor: int, prefix: str, gathered: Gathered, depth: int) -> None:
             _descend(descriptor, name, place, gathered, depth)
         elif (limit := limit_of(name)) is not None:
             gathered.take(place, lambda name=name, limit=limit: read(name, limit, descriptor))  # type: ignore[misc]
+        elif name.lower().endswith(".zip") and entry.is_file(follow_symlinks=False):
+            gathered.archives.append(place)
         elif entry.is_symlink():
             gathered.notes.append(f"'{shown(place)}' is a link and was left out.")
 

@@ -46,9 +46,20 @@ def code_cells(data: bytes, name: str) -> list[tuple[int, str]]:
     except (RecursionError, MemoryError) as error:
         raise UnreadableError(f"'{shown(name)}' is nested too deeply to be a notebook.") from error
     except Exception as error:  # nbformat raises many kinds for a damaged file, none of them ours
-        raise UnreadableError(
-            f"'{shown(name)}' is no readable notebook: {type(error).__name__}. Save it again and hand it in anew."
-        ) from error
+        raise UnreadableError(f"'{shown(name)}' is no readable notebook: {reason(error)}. Save it again and hand it in anew.") from error
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a damaged notebook."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not saved as UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"its JSON is damaged at line {error.lineno}" if error.pos else "it is no JSON; plain Python belongs in a .py file"
+    return str(error) if isinstance(error, Damaged) else type(error).__name__
+
+
+class Damaged(ValueError):
+    """JSON that is no notebook, in words."""
 
 
 def current(text: str) -> Any:
@@ -56,8 +67,12 @@ def current(text: str) -> Any:
     from nbformat import convert, reader
 
     book = json.loads(text, object_hook=slim)
-    if isinstance(book, dict) and any(len(book.get(key) or ()) > MAX_CELLS for key in ("cells", "worksheets")):
-        raise ValueError("too many cells")
+    if not isinstance(book, dict) or not any(isinstance(book.get(key), list) for key in ("cells", "worksheets")):
+        raise Damaged("it has no list of cells")
+    if any(len(book.get(key) or ()) > MAX_CELLS for key in ("cells", "worksheets")):
+        raise Damaged(f"it has more than {MAX_CELLS} cells")
+    if isinstance(book.get("cells"), list):
+        book.setdefault("nbformat", 4)
     small = json.dumps(book)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

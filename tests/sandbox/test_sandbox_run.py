@@ -57,6 +57,41 @@ def test_a_task_that_ends_its_process_does_not_cost_the_others(run: Runner, body
     assert [outcome.printed for outcome in outcomes] == ["loading\n", "", ""]
 
 
+@pytest.mark.parametrize(
+    ("last", "kind", "words"),
+    [("assert a() == 2", "exception", "AssertionError"), ("open('dose.csv')", "forbidden", "not permitted: 'dose.csv'")],
+)
+def test_what_a_file_defines_before_an_exception_ends_it_is_asked(run: Runner, last: str, kind: str, words: str) -> None:
+    source = f"def a(): return 1.0\ndef b(): return late()\n{last}\ndef late(): return 2.0\ndef c(): return 3.0"
+    a, b, c = run(source, "a", "b", "c", calls=2)
+    assert numbers(a) == [1.0, 1.0]
+    assert a.problem is not None
+    assert b.problem is not None
+    assert c.problem is not None
+    assert (a.problem.kind, b.problem.kind, c.problem.kind) == (kind, "exception", kind)
+    assert a.problem.line == c.problem.line == 3
+    assert words in a.problem.message
+    assert "a is defined before and counts" in a.problem.message
+    assert "name 'late' is not defined (the file had ended at line 3 already" in b.problem.message
+    assert (b.answers, c.answers) == ((), ())
+    assert "counts" not in c.problem.message
+
+
+@pytest.mark.parametrize("last", ["import sys; sys.exit(0)", "quit()", "exit()"])
+def test_a_file_that_ends_itself_has_ended(run: Runner, last: str) -> None:
+    (outcome,) = run(f"def f(): return 1.0\n{last}")
+    assert kinds([outcome]) == ["exit"]
+    assert outcome.answers == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_wide_encoding_is_named(run: Runner, encoding: str) -> None:
+    (outcome,) = run("def f(): return 1.0".encode(encoding))
+    assert outcome.problem is not None
+    assert outcome.problem.kind == "syntax"
+    assert f"saved as {encoding.upper()}" in outcome.problem.message
+
+
 def test_a_file_that_hangs_while_loading_costs_its_limit_once(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = []
     monkeypatch.setattr(linux.Session, "_conclude", lambda self, old=linux.Session._conclude: (sessions.append(self), old(self))[1])
