@@ -20,7 +20,7 @@ from dosegrade.nn.training import MAX_HIDDEN, MAX_WIDTH, PRESETS, Config
 from dosegrade.web import gallery, own_rows
 from dosegrade.web.link import preset_of
 
-PREFIX = "set."
+PREFIX, TOLD = "set.", "preset.told"
 BIGGEST_SEED = 2**32 - 1
 NEW_WIDTH = 8
 POINTS_OF_A_PLANE = 250
@@ -79,7 +79,7 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 
 def _preset_pills(key: str, label: str, names: tuple[str, ...], hidden: bool = False) -> None:
-    now = preset_of(chosen())
+    now = st.session_state[TOLD] = preset_of(chosen())
     st.session_state[key] = now if now in names else None
     shown: Literal["collapsed", "visible"] = "collapsed" if hidden else "visible"
     st.pills(label, names, format_func=preset_title, key=key, on_change=_take_preset, args=(key,), label_visibility=shown)
@@ -97,9 +97,14 @@ def why(config: Config) -> str:
         return f"**{PRESETS[name].title}.** {PRESETS[name].why}"
     layers = "-".join(str(units) for units in (config.network.inputs, *config.hidden, 1))
     return (
-        f"**Your own.** A {layers} network, {words(config.optimizer)}, learning rate {config.learning_rate:g}. "
+        f"**Your own.** A {layers} network, {words(config.now.optimizer)}. "
         "A copy of this page's address gives the same run, number for number."
     )
+
+
+def stale(config: Config) -> bool:
+    """Whether the page tells of another preset than this run is by now."""
+    return bool(st.session_state.get(TOLD) != preset_of(config))
 
 
 def _take_preset(key: str) -> None:

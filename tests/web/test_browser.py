@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browsing import on_a_phone, open_page, told, until, until_address, until_slim
+from browsing import on_a_phone, open_page, told, until, until_address, until_slim, until_text
 
 # The pictures that a second of the screen's paints makes, with enough frames there.
 PICTURES = """
@@ -39,6 +39,8 @@ def test_train_pause_resume_and_change_the_learning_rate(page: Any) -> None:
     assert live.get_by_role("button", name="0.03", exact=True).get_attribute("aria-pressed") == "true"
     until(page, f"epoch > {told(live, 'epoch')} + 15")
     until_address(page, "learning_rate%3D0.03")
+    until_text(page, "Your own.")
+    assert not page.get_by_role("radio", name="A good first run").is_checked()
 
 
 def test_the_still_pictures_follow_the_view_whichever_way_is_faster(page: Any) -> None:

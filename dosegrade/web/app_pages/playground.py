@@ -15,6 +15,8 @@ DERIVATION = Path(__file__).with_name("derivation.py")  # a path from the entry 
 def watch() -> None:
     """The live view and, while it stands still, the same epoch in still pictures and in numbers."""
     line, problem = playground.answer_browser()
+    if controls.stale(line.run.config):
+        st.rerun()
     live.view(line.letter())
     run = line.run
     if problem:
@@ -71,10 +73,9 @@ head, story = st.container(), st.container()
 with st.sidebar:
     st.subheader("Settings")
     problem = playground.settle(controls.settings())
+config = playground.current_run(controls.chosen()).config
 with head:
     controls.presets()
-
-config = controls.chosen()
 if is_monotone(config):
     text, press = story.columns([4, 1], vertical_alignment="center")
     text.markdown(controls.why(config))
@@ -84,6 +85,5 @@ else:
 for sentence in filter(None, (st.session_state.get("complaint"), problem)):
     st.warning(sentence, icon=":material/link_off:" if sentence != problem else ":material/error:")
 
-playground.current_run(config)
 watch()
 st.caption("The dose curve is a toy, made up for teaching. Nothing here is medical advice.")
