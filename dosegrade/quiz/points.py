@@ -1,13 +1,13 @@
 """The points at which the questions that ship are asked by default: drawn and vetted once, `quizzes/points/ID.json` (DOMAIN D.6).
 
 An exercise that is described otherwise than its file says, and every other seed, is drawn and vetted when asked for.
-After a change of an exercise's draws or mistakes, `python -m dosegrade.quiz.points` writes the files anew.
+After a change of an exercise's draws or mistakes, `python -m dosegrade.quiz.draw` writes the files anew.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,27 +81,3 @@ def unpacked(value: Any) -> Any:
     if "tuple" in value:
         return tuple(unpacked(item) for item in value["tuple"])
     return {key: unpacked(item) for key, item in value["dict"].items()}
-
-
-def written(tables: Iterable[tuple[str, dict[str, Any]]], folder: Path) -> None:
-    """Every question's file, anew; a case a line."""
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.json"):
-        old.unlink()
-    for name, made in tables:
-        head = {key: value for key, value in made.items() if key != "cases"}
-        lines = ",\n".join(json.dumps(case) for case in made["cases"])
-        (folder / f"{name}.json").write_text(f'{json.dumps(head)[:-1]},\n"cases": [\n{lines}\n]}}\n', encoding="utf-8")
-
-
-def main() -> None:
-    """Draws and vets the points of every question that ships."""
-    from dosegrade.quiz.question import load, shipped
-
-    codes = [code for name in shipped() for code in load(name).codes]
-    made = [(code.id, table(code.exercise, code.built, code.drawn(SEED))) for code in codes]
-    written(made, places()[-1] / "points")
-
-
-if __name__ == "__main__":
-    main()

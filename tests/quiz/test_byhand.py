@@ -9,7 +9,6 @@ from sweeps import many
 
 from dosegrade.errors import SpecError
 from dosegrade.grading.exercises.families import FAMILIES
-from dosegrade.quiz.byhand import WAYS
 from dosegrade.quiz.kinds import KINDS
 from dosegrade.quiz.kinds.byhand import slip
 from dosegrade.quiz.kinds.derivation import Derivation
@@ -17,6 +16,7 @@ from dosegrade.quiz.kinds.numbers import ArrayQuestion, Number, Numbers
 from dosegrade.quiz.kinds.table import Table
 from dosegrade.quiz.question import load
 from dosegrade.quiz.tolerance import near
+from dosegrade.quiz.ways import WAYS
 from dosegrade.spec import build
 
 NET = {"family": "network", "network": {"inputs": 2, "units": [2, 1], "activation": "relu", "output": "relu", "loss": "squared"}}
