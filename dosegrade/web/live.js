@@ -129,6 +129,7 @@ class Live extends Player {
     this.$("measure").textContent = classes ? "Accuracy" : "R²";
     this.$("best").hidden = scene.optimum === null;
     this.$("output").classList.toggle("plane", plane);
+    this.$("layers").style.setProperty("--count", scene.sizes.length - 1);
     for (const item of this.root.querySelectorAll("[data-ink]")) item.style.setProperty("--ink", ink[item.dataset.ink]);
     this.$("valid").hidden = !scene.validated;
   }

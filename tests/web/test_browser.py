@@ -132,22 +132,6 @@ def test_where_something_between_answers_for_the_server_it_asks_by_reruns(page: 
     assert len(asked) == before
 
 
-def test_a_link_brings_the_same_run(page: Any) -> None:
-    address = "/?preset=two-units&seed=7&batch=10"
-    losses = []
-    for _ in range(2):
-        live = open_page(page, address)
-        live.locator("button.play").click()
-        until(page, "epoch > 40")
-        live.locator("button.play").click()
-        until(page, "!playing")
-        live.locator("input.past").fill("30")
-        assert told(live, "epoch") == 30
-        losses.append(live.get_attribute("data-loss"))
-    assert losses[0] == losses[1]
-    assert len(losses[0]) > 12
-
-
 def test_a_broken_link_gives_a_sentence_and_a_page_that_goes_by_keys(page: Any) -> None:
     live = open_page(page, "/?learning_rate=nan")
     page.get_by_role("alert").get_by_text("This link cannot be used as it is. Found nan for the learning rate").wait_for()

@@ -4,7 +4,7 @@ from typing import Any
 
 from browsing import LIVE, in_view, on_a_phone, open_page, told, until, until_address, until_other, until_slim
 
-CIRCLE = "/?data=circle&hidden=4%2C2&output=sigmoid&loss=binary_crossentropy&points=200&validation=0.2"
+CIRCLE = "/?data=circle&hidden=4%2C2&output=sigmoid&loss=binary_crossentropy&points=200&validation=0.2&batch=40&seed=7"
 PIXELS = """
 (canvas, spots) => {
   const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
@@ -30,7 +30,7 @@ def on_edge(page: Any, k: int) -> tuple[float, float]:
     return box["x"] + x, box["y"] + y
 
 
-def test_classes_are_seen_as_colours_and_a_weight_is_changed_by_hand(page: Any) -> None:
+def test_classes_are_seen_as_colours_a_weight_is_changed_by_hand_and_the_link_brings_the_same_run(page: Any) -> None:
     open_page(page, CIRCLE)
     live = play_until(page, "loss < 0.1")
     inside, outside = live.locator(".output canvas").evaluate(PIXELS, [[0.3, 0.2], [-5.9, 5.9]])
@@ -61,6 +61,7 @@ def test_classes_are_seen_as_colours_and_a_weight_is_changed_by_hand(page: Any) 
     live.locator("input.past").fill(f"{epoch:.0f}")
     assert told(live, "epoch") == epoch
     assert live.get_attribute("data-loss") == changed
+    assert len(changed) > 12
 
 
 def test_a_unit_tells_its_sum_by_keyboard_and_leads_to_the_derivation(page: Any) -> None:
