@@ -138,11 +138,21 @@ def _edge(sheet: Sheet, p: Plan, weight: str, ends: tuple[Place, Place], share: 
     line = _line(a, b, "edge" + (" minus" if value < 0 else ""), 1.2 + 3.3 * abs(share))
     hit = _line(a, b, "hit", 20 if few else 9)
     into, out_of = len(p.places[int(name[1:])]), len(p.places[int(name[1:]) - 1])
-    at = 0.5 if into == 1 and (out_of == 1 or p.standing) else 0.32
-    x, y = a.x + at * (b.x - a.x), a.y + at * (b.y - a.y)
-    upright = p.standing and abs(a.x - b.x) < 1
-    text = _number(short(value), x + 14 * upright, y + (4 if upright else -9), "start" if upright else "middle") if few else ""
+    text = _number(short(value), *_beside(p, a, b, into, out_of)) if few else ""
     return _button(weight, kind, told, line + hit + text, few, rank == 2)
+
+
+def _beside(p: Plan, a: Place, b: Place, into: int, out_of: int) -> tuple[float, float, str]:
+    """Where a weight's number stands: over its line; in the standing drawing beside it, clear of units and of other lines' numbers."""
+    turn = 0 if abs(a.x - b.x) < 1 else 1 if b.x > a.x else -1
+    if not p.standing:
+        at, side = 0.5 if into == out_of == 1 else 0.32, 0
+    elif turn == 0:
+        at, side = 0.5, -1 if a.x < p.wide / 2 - 1 else 1
+    else:
+        at, side = 0.4 if out_of == 1 else 0.62, -turn if into == 1 else turn
+    x, y = a.x + at * (b.x - a.x) + side * (6 if turn else 14), a.y + at * (b.y - a.y)
+    return x, y + (4 if side else -9), ("end", "middle", "start")[side + 1]
 
 
 def _number(text: str, x: float, y: float, anchor: str = "middle") -> str:

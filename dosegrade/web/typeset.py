@@ -6,13 +6,22 @@ import re
 
 PLAIN = str.maketrans({c: "\\" + c for c in r"\`*_{}[]()<>#+-.!|~$:^="})
 _DISPLAY = re.compile(r"\s*\$\$(.+?)\$\$\s*", re.DOTALL)
+_GAP = re.compile(r"\\q?quad(?![A-Za-z])")
 _INLINE = re.compile(r"(?<![\\$])\$(?!\$)([^$]+)\$(?!\$)")
 
 
 def markdown(text: str) -> str:
     """A quiz's text: a formula of its own stands in its own block, one in a sentence on one line, whatever the file's line breaks."""
     joined = _INLINE.sub(lambda match: f"${one_line(match[1])}$", text.strip())
-    return _DISPLAY.sub(lambda match: f"\n\n$$\n{one_line(match[1])}\n$$\n\n", joined)
+    return _DISPLAY.sub(lambda match: f"\n\n$$\n{narrow(match[1])}\n$$\n\n", joined)
+
+
+def narrow(formula: str) -> str:
+    """A formula of several side by side with each in its own row, so that it fits a phone."""
+    line = one_line(formula)
+    parts = [part.strip() for part in _GAP.split(line)]
+    whole = not re.search(r"\\(begin|left)\b", line) and all(part.count("{") == part.count("}") for part in parts)
+    return r"\begin{gathered} " + r" \\ ".join(parts) + r" \end{gathered}" if whole and len(parts) > 1 else line
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 from dataclasses import fields
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dosegrade.errors import SpecError
 from dosegrade.nn.network import Dense, Network
 from dosegrade.nn.training import Config
 from dosegrade.web import APP, errata
-from dosegrade.web.diagram import chain, drawing, plan
+from dosegrade.web.diagram import chain, drawing, plan, svg
 from dosegrade.web.working import EXAMPLES, KNOWN, OWN, Sheet, certified, from_query, on_chain, telling, terms, to_query, ways
 from dosegrade.web.working_tex import block, number, plain, tex
 
@@ -190,6 +190,21 @@ def test_units_stand_inside_the_drawing_and_apart(sheet: Sheet, standing: bool) 
         assert all(p.radius < place.x < p.wide - p.radius and p.radius < place.y < p.high - p.radius for place in layer)
         across = [place.x if standing else place.y for place in layer]
         assert all(b - a > 2 * p.radius for a, b in pairwise(across))
+
+
+@pytest.mark.parametrize("sheet", [*SHEETS, *(Sheet(OWN, config=Config(hidden=units)) for units in ((2,), (2, 1), (2, 2), (3,)))])
+@pytest.mark.parametrize("standing", [False, True])
+def test_no_number_stands_on_another_or_on_a_unit(sheet: Sheet, standing: bool) -> None:
+    p = plan(sheet, standing)
+    number = r'<text class="(?:number|delta)" x="([-\d.]+)" y="([-\d.]+)" style="text-anchor:(\w+)">([^<]+)'
+    found = [
+        (float(x), float(y), {"start": 0.0, "middle": 0.5, "end": 1.0}[at], 6.2 * len(text))
+        for x, y, at, text in re.findall(number, svg(sheet, p))
+    ]
+    boxes = [(x - share * wide, y - 9, x + (1 - share) * wide, y) for x, y, share, wide in found]
+    boxes += [(u.x - 0.7 * p.radius, u.y - p.radius, u.x + 0.7 * p.radius, u.y + p.radius) for layer in p.places[:-1] for u in layer]
+    for a, b in combinations(boxes, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
 
 
 def test_the_drawing_says_what_it_shows_and_every_weight_can_be_pressed() -> None:
