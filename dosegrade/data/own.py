@@ -54,7 +54,7 @@ def read(text: str) -> Table:
         raise SpecError(f"Found {len(cells)} rows of numbers; expected from {LEAST_ROWS} to {MOST_ROWS}. {HOW}.")
     width = len(cells[0][1])
     if width not in (2, 3):
-        raise SpecError(f"Found {width} columns in line {cells[0][0]}; expected two or three. {HOW}.")
+        raise SpecError(f"Found {width} column{'s' * (width != 1)} in line {cells[0][0]}; expected two or three. {HOW}.")
     rows = np.array([_row(number, row, width, mark) for number, row in cells])
     return _checked(Table(_names(names, width), rows))
 
@@ -62,7 +62,7 @@ def read(text: str) -> Table:
 def _row(number: int, row: list[str], width: int, mark: str) -> list[float]:
     if len(row) != width:
         raise SpecError(
-            f"Found {len(row)} columns in line {number}; expected {width}, as in the first row. Complete the line or leave it out."
+            f"Found {len(row)} column{'s' * (len(row) != 1)} in line {number}; expected {width}, as in the first row. Complete the line or leave it out."
         )
     values = [_number(cell, mark) for cell in row]
     for cell, value in zip(row, values, strict=True):

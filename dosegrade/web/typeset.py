@@ -20,8 +20,8 @@ def narrow(formula: str) -> str:
     """A formula of several side by side with each in its own row, so that it fits a phone."""
     line = one_line(formula)
     parts = [part.strip() for part in _GAP.split(line)]
-    whole = not re.search(r"\\(begin|left)\b", line) and all(part.count("{") == part.count("}") for part in parts)
-    return r"\begin{gathered} " + r" \\ ".join(parts) + r" \end{gathered}" if whole and len(parts) > 1 else line
+    whole = not re.search(r"\\(begin|left)\b|&", line) and all(part.count("{") == part.count("}") for part in parts)
+    return r"\begin{aligned} & " + r" \\ & ".join(parts) + r" \end{aligned}" if whole and len(parts) > 1 else line
 
 
 def one_line(text: str) -> str:

@@ -48,6 +48,7 @@ def test_a_file_is_trained_on_and_stands_in_the_link(app: AppTest) -> None:
     [
         ("x,y\n1,2\n2,3\n3,four\n4,5\n5,6\n6,7", "Found 'four' in line 4"),
         ("1,2,3,4\n" * 6, "Found 4 columns in line 1"),
+        ("x\n" + "1\n" * 6, "Found 1 column in line 2"),
         (",,,\n", "Found no rows of your own"),
         ("\x00\x01", "Found 0 rows"),
     ],

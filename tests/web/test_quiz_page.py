@@ -73,7 +73,7 @@ def test_every_widget_that_a_kind_names_can_be_drawn() -> None:
     [
         ("a $x\n+ y$ b", "a $x + y$ b"),
         ("see\n\n$$a,\n b$$\n\nthen", "see\n\n$$\na, b\n$$\n\nthen"),
-        (r"$$a,\qquad b \quad c$$", "\n\n$$\n\\begin{gathered} a, \\\\ b \\\\ c \\end{gathered}\n$$\n\n"),
+        (r"$$a,\qquad b \quad c$$", "\n\n$$\n\\begin{aligned} & a, \\\\ & b \\\\ & c \\end{aligned}\n$$\n\n"),
         (r"$$\text{a \quad b}$$", "\n\n$$\n\\text{a \\quad b}\n$$\n\n"),
         ("costs \\$3 and \\$4", "costs \\$3 and \\$4"),
         ("$a$ and $b$", "$a$ and $b$"),
