@@ -62,7 +62,7 @@ def read(text: str) -> Table:
 def _row(number: int, row: list[str], width: int, mark: str) -> list[float]:
     if len(row) != width:
         raise SpecError(
-            f"Found {len(row)} column{'s' * (len(row) != 1)} in line {number}; expected {width}, as in the first row. Complete the line or leave it out."
+            f"Found {len(row)} columns in line {number}; expected {width}, as in the first row. Complete the line or leave it out."
         )
     values = [_number(cell, mark) for cell in row]
     for cell, value in zip(row, values, strict=True):
