@@ -19,6 +19,7 @@ from dosegrade.steps import Values
 
 Array = NDArray[Any]
 MOST_PAIRS = 5
+MOST_TRIED = 25
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,12 @@ def same_numbers(a: Array, m: Array) -> bool:
 
 
 def paired(bank: Bank, asked: Asked, first: Asked) -> list[Pair]:
-    """Two mistakes made together, each pair of codes once, the first few: looked up at the first call, confirmed at all."""
+    """Two mistakes made together, each pair of codes once: looked up at the first call, confirmed at all."""
     pairs, rows = bank.opening.pairs
     named: dict[frozenset[str], Pair] = {}
     for k in rows.like(first):
         pair = pairs[k]
-        if len(named) == MOST_PAIRS:
+        if len(named) == MOST_TRIED:
             break
         if frozenset(pair.codes) not in named and confirmed(bank, asked, bank.row(*pair.variants)):
             named[frozenset(pair.codes)] = pair
@@ -91,10 +92,10 @@ def paired(bank: Bank, asked: Asked, first: Asked) -> list[Pair]:
 
 
 def told_pairs(found: Sequence[Pair]) -> tuple[Diagnosis, ...]:
-    """Each pair as two entries of one group, synonyms under those that list them; `certain` where one pair is left."""
+    """Each pair as two entries of one group, the first few, synonyms under those that list them; `certain` where one pair is left."""
     kept = [pair for pair in found if not any(covers(other, pair) for other in found if other is not pair)]
     made = []
-    for group, pair in enumerate(kept, 1):
+    for group, pair in enumerate(kept[:MOST_PAIRS], 1):
         for mistake in pair.mistakes:
             entry = CATALOGUE[mistake.code]
             made.append(Diagnosis(entry.code, entry.name, entry.question, len(kept) == 1, mistake.also, group))

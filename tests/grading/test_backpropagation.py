@@ -249,11 +249,30 @@ def test_a_mean_error_of_the_square_is_also_its_sign_for_one_number() -> None:
         ({"samples": [0]}, "samples: each case has at least one sample"),
         ({"std": 1.0}, "std: give the standard deviation"),
         ({"names": {"a9": "h"}}, "has no quantity 'a9'"),
+        ({"names": {"W1": "W", "W2": "W"}}, "'W' stands for both W1 and W2"),
+        ({"names": {"a1": "z1"}}, "'z1' stands for both z1 and a1"),
+        ({"names": {"x": "in"}, "arguments": ["in", "y", "W1", "b1", "W2", "b2"]}, "'in' cannot be the name of a Python argument"),
+        ({"names": {"x": "x 0"}, "arguments": ["x 0", "y", "W1", "b1", "W2", "b2"]}, "for example 'x0_'"),
+        ({"arguments": ["x", "y", "x", "W1", "b1", "W2", "b2"]}, "two arguments called 'x'"),
+        ({"arguments": ["x", "W1", "b1", "W2"]}, "cannot be computed without y, b2; add"),
     ],
 )
 def test_tables_that_are_wrong_are_told(keys: Any, words: str) -> None:
+    given = {"family": "network", "network": network(1, (2, 1)), "arguments": ["x", "y", "W1", "b1", "W2", "b2"]}
     with pytest.raises(SpecError, match=words):
-        made(network(1, (2, 1)), **keys)
+        exercise(given | keys, ("dW1", "dW2"), "question")
+
+
+def test_what_lies_between_may_be_given_instead_of_inputs() -> None:
+    table = {"family": "network", "network": network(1, (2, 1)), "arguments": ["a1", "dz2"]}
+    built = exercise(table, ("dW2", "db2"), "question")
+    assert [port.name for port in built.arguments] == ["a1", "dz2"]
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "categorical_crossentropy", "binary_crossentropy", "kl_divergence"])
+def test_a_logarithm_wants_a_probability(loss: str) -> None:
+    with pytest.raises(SpecError, match='write output = "softmax" or "sigmoid"'):
+        made(network(2, (3, 3), loss=loss))
 
 
 def test_weights_updated_too_early_are_named_where_a_learning_rate_is_given() -> None:
@@ -308,7 +327,20 @@ PROGRAMS = {
     "gates_and_weights": [(PART, "G59"), (PART, "G46"), (PART, "G59")],
     "small_slips": [(PART, "G22"), ("wrong", "G20"), ("wrong", "G02")],
     "other_shapes": [(PART, "G45"), (PART, "G45"), (PART, "G57")],
+    "half_squares": [("missing", None), (RIGHT, None), ("wrong", "G68")],
 }
+
+
+def test_synonyms_do_not_crowd_out_the_pair_that_lists_them() -> None:
+    """t − p without the ReLU's gate is also each of G04 with each of G22, G24, G23: told once, for certain."""
+    made = {m.code: m.variants[0] for m in bank("backpropagation", "classifier").exercise.mistakes if m.variants}
+    row = bank("backpropagation", "classifier").row(made["G67"], made["G59"])
+    assert row is not None
+    answers = bank("backpropagation", "classifier").shaped(row, len(bank("backpropagation", "classifier").calls))
+    report = code("backpropagation", "classifier").grade(
+        bank("backpropagation", "classifier"), outcome(bank("backpropagation", "classifier"), answers)
+    )
+    assert [(d.code, d.certain, d.group) for d in report.diagnoses] == [("G67", True, 1), ("G59", True, 1)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

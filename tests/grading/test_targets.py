@@ -170,7 +170,9 @@ def test_mistaken_rules_without_a_mistake_are_the_reference() -> None:
     np.testing.assert_allclose(m.going_on(0.0, 0.0)(lambda_returns, r, v, 0.9, 0.6), lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
     ends = m.going_on(1.0, 1.0)(lambda_returns, r, v, 0.9, 0.6)
     np.testing.assert_allclose(ends, lambda_returns(r, v, 0.9, 0.6, True), rtol=1e-14)
-    mixed = m.mixture(lambda lam, k: (1 - lam) * (m.powers(lam, k) - m.tail(lam, k)) + m.tail(lam, k))
+    rules = m.weights(lambda_returns, 4, 0.6)
+    np.testing.assert_allclose(rules[1], [0.0, 0.4, 0.4 * 0.6, 0.36], atol=1e-15)
+    mixed = m.parts(m.as_it_is, m.as_it_is)
     np.testing.assert_allclose(mixed(lambda_returns, r, v, 0.9, 0.6), mixed_lambda_returns(r, v, 0.9, 0.6), rtol=1e-14)
 
 

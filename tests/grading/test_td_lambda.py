@@ -204,6 +204,8 @@ def test_an_instructor_chooses_trace_sizes_and_notation() -> None:
         ({"features": 2}, "from 3 to 16"),
         ({"episodes": [[]]}, "lengths of its episodes"),
         ({"names": {"y": "x"}}, "no quantity 'y'"),
+        ({"names": {"z": "w"}}, "'w' stands for both z and w"),
+        ({"names": {"lam": "lambda"}}, "'lambda' cannot be the name of a Python argument; give it another, for example 'lambda_'"),
     ],
 )
 def test_tables_that_are_wrong_say_what_to_do(keys: dict[str, Any], words: str) -> None:

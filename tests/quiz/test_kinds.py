@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dosegrade.errors import SpecError
-from dosegrade.quiz.kinds import KINDS, Question
+from dosegrade.quiz.kinds import KINDS, Code, Question
 from dosegrade.spec import build
 
 OPTIONS = {"A": {"text": "a", "correct": True}, "B": {"text": "b", "correct": True}, "C": {"text": "c"}, "D": {"text": "d"}}
@@ -164,3 +164,19 @@ def test_every_kind_has_its_field() -> None:
     assert set(KINDS) == {
         "choice", "choices", "true-false", "number", "array", "table", "formula", "order", "match", "text", "derivation", "code",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"function": "lambda"}, "no name of a Python function"),
+        ({"function": "g h"}, "no name of a Python function"),
+        ({"points": {"result": float("inf")}}, "a number of points, 0 or more"),
+        ({"points": {"result": float("nan")}}, "a number of points, 0 or more"),
+    ],
+)
+def test_a_code_question_that_cannot_be_answered_or_paid_is_refused(keys: dict[str, Any], words: str) -> None:
+    right = {"id": "q", "function": "f", "points": {"result": 1.0}, "exercise": {"family": "activation", "activation": "tanh"}}
+    assert Code(**right).max_score == 1.0
+    with pytest.raises(SpecError, match=words):
+        Code(**right | keys)

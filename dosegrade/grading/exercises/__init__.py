@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from dosegrade.errors import SpecError
 from dosegrade.steps import Steps, Values
 
 Array = NDArray[Any]
@@ -156,3 +157,14 @@ class Family:
 
     table: type[Any]
     make: Callable[[Any, tuple[str, ...]], Exercise]
+
+
+def renamed(names: Mapping[str, str], quantities: Iterable[str]) -> dict[str, str]:
+    """Our names by the course's; SpecError where it has one name for two quantities."""
+    ours: dict[str, str] = {}
+    for quantity in quantities:
+        name = names.get(quantity, quantity)
+        if name in ours:
+            raise SpecError(f"names: '{name}' stands for both {ours[name]} and {quantity}; give each a name of its own.")
+        ours[name] = quantity
+    return ours

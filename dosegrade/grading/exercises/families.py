@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,22 @@ def exercise(table: Mapping[str, Any], returns: tuple[str, ...], where: str) -> 
     try:
         family = FAMILIES[table["family"]]
         keys = {key: value for key, value in table.items() if key != "family"}
-        return family.make(build(family.table, keys, where), returns)
+        return checked(family.make(build(family.table, keys, where), returns))
     except SpecError as error:
         raise error if str(error).startswith(where) else SpecError(f"{where}: {error}") from error
+
+
+def checked(made: Exercise) -> Exercise:
+    """The exercise; SpecError where its arguments cannot be those of a Python function."""
+    names = [port.name for port in made.arguments]
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise SpecError(f"'{name}' cannot be the name of a Python argument; give it another, for example '{stem(name)}_'.")
+        if names.count(name) > 1:
+            raise SpecError(f"the function has two arguments called '{name}'; name each once.")
+    return made
+
+
+def stem(name: str) -> str:
+    """What of a name Python takes."""
+    return "".join(c for c in name if f"a{c}".isidentifier()).lstrip("0123456789") or "x"

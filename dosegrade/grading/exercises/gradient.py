@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Family, Later, Mistake, Port, Variant
+from dosegrade.grading.exercises import Case, Exercise, Family, Later, Mistake, Port, Variant, renamed
 from dosegrade.grading.exercises.gradient_points import draw_inputs, draw_plain, wished
+from dosegrade.nn import activations
 from dosegrade.nn.layers import Dense
 from dosegrade.nn.losses import LOSSES
 from dosegrade.nn.network import Network
@@ -22,6 +23,8 @@ from dosegrade.steps import Step, Steps
 Array = NDArray[Any]
 SAMPLES = (4, 5, 7, 4, 5, 7, 6, 4, 5, 8)
 CASES = 10
+LOGARITHMS = ("cross_entropy", "categorical_crossentropy", "binary_crossentropy", "kl_divergence")
+PROBABILITIES = ("softmax", "sigmoid")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class NetworkTable:
             raise SpecError(f"network: found {len(names)} activations for {hidden} hidden layers; give one for all or one for each.")
         if LOSSES[self.loss].name.startswith("sparse"):
             raise SpecError(f"network: {self.loss} takes labels; choose categorical_crossentropy, whose targets are rows.")
+        if LOSSES[self.loss].name in LOGARITHMS and activations.get(self.output).name not in PROBABILITIES:
+            raise SpecError(f'network: {self.loss} takes logarithms of predictions; write output = "softmax" or "sigmoid".')
         layers = [Dense(u, a) for u, a in zip(self.units, (*names, self.output), strict=True)]
         return Network(self.inputs, tuple(layers), self.loss)
 
@@ -80,7 +85,7 @@ def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
             raise SpecError(
                 f"names: the derivation has no quantity '{quantity}'.{did_you_mean(quantity, shapes)} It has: {', '.join(shapes)}."
             )
-    ours = {table.names.get(quantity, quantity): quantity for quantity in shapes}
+    ours = renamed(table.names, shapes)
     squeeze = set(table.samples) == {1}
 
     def port(name: str, key: str) -> Port:
@@ -91,6 +96,10 @@ def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
 
     arguments = tuple(port(name, "arguments") for name in table.arguments)
     returns = tuple(port(name, "points") for name in returned)
+    absent = lacking(steps, [p.quantity for p in returns], [p.quantity for p in arguments])
+    if arguments and absent:  # a question by hand has no function
+        said = ", ".join(table.names.get(quantity, quantity) for quantity in absent)
+        raise SpecError(f"arguments: {', '.join(returned)} cannot be computed without {said}; add what is missing.")
 
     def draw(rng: np.random.Generator, k: int) -> Case:
         wish = wished(table.samples, k)
@@ -103,6 +112,19 @@ def make(table: GradientTable, returned: tuple[str, ...]) -> Exercise:
 
     mistakes = Later(lambda: mistaken(network, steps, table, [p.quantity for p in returns]))
     return Exercise(lambda inputs: steps, arguments, returns, draw, probe, mistakes, max(len(table.samples), CASES))
+
+
+def lacking(steps: Steps, wanted: Sequence[str], given: Collection[str]) -> list[str]:
+    """The inputs that the wanted quantities rest on and that are not given, nor what lies between."""
+    table = {step.name: step for step in steps}
+    waiting, seen, found = list(wanted), set(given), []
+    while waiting:
+        name = waiting.pop(0)
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(table[name].needs if name in table else ())
+            found += [] if name in table else [name]
+    return found
 
 
 def argument(value: Array, shape: tuple[int, ...]) -> Any:

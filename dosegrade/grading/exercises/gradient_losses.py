@@ -139,6 +139,7 @@ LOSS_MISTAKES: dict[str, Maker] = {
     "G68": both(
         when(_crossed, other_loss(lambda y, a: 2 * (a - y))),
         when(_averaging, other_loss(lambda y, a: 2 * (a - y) / a.shape[-1])),
+        when(_softmax, when(_crossed, other_loss(lambda y, a: a - y))),
     ),
     "G69": when(_loss("binary_crossentropy"), other_loss(lambda y, a: -y / a / a.shape[-1])),
     "G70": both(

@@ -37,7 +37,7 @@ def around(rewards: Array) -> Array:
 RETURNS: dict[str, Changes] = {
     "R01": (lambda G, r, g: G(r, 1.0),),
     "R02": (lambda G, r, g: g * G(r, g), lambda G, r, g: g ** np.arange(len(r)) * G(r, g)),
-    "R03": (lambda G, r, g: G(r[::-1], g)[::-1], lambda G, r, g: G(r, g)[::-1]),
+    "R03": (lambda G, r, g: G(r[::-1], g)[::-1], lambda G, r, g: G(r, g)[::-1], lambda G, r, g: G(r[::-1], g)),
     "T26": (lambda G, r, g: G(earlier(r), g), lambda G, r, g: G(around(r), g)),
 }
 
@@ -67,7 +67,11 @@ N_STEP: dict[str, Changes] = {
     "R01": (lambda G, r, v, g, n: G(r, v, 1.0, n), rewarded(lambda G, r, v, g, n: G(r, v, 1.0, n))),
     "R02": (lambda G, r, v, g, n: g * G(r, v, g, n), rewarded(lambda G, r, v, g, n: g * G(r, v, g, n))),
     "R04": (lambda G, r, v, g, n: G(r, v, g, n + 1), lambda G, r, v, g, n: G(r, v, g, n - 1) if n > 1 else v[:-1]),
-    "R05": (bootstrap(lambda G, v, g, n: G(v / g, g, n)), bootstrap(lambda G, v, g, n: G(v * g, g, n))),
+    "R05": (
+        bootstrap(lambda G, v, g, n: G(v / g, g, n)),
+        bootstrap(lambda G, v, g, n: G(v * g, g, n)),
+        bootstrap(lambda G, v, g, n: G(v * g, 1.0, n)),
+    ),
     "R06": (beyond(lambda n, left: left), beyond(lambda n, left: n), beyond(lambda n, left: n, only_reached=True)),
     "T22": (lambda G, r, v, g, n: G(r, 0 * v, g, n),),
     "T23": (lambda G, r, v, g, n: G(r, np.append(np.zeros(n), v)[: len(v)], g, n),),
@@ -76,14 +80,30 @@ N_STEP: dict[str, Changes] = {
 }
 
 
-def mixture(weights: Callable[[float, int], Array]) -> Change:
-    """The λ-return with other weights(λ, m) for the n-step returns n = 1 … m, of which the last is the whole return."""
+def mixture(change: Callable[[float, Array], Array]) -> Change:
+    """The λ-return with change(λ, weights) as the weights of the n-step returns n = 1 … m, of which the last is the whole return."""
 
-    def change(G: Rule, r: Array, v: Array, g: float, lam: float) -> Array:
-        table = [n_step_returns(r, v, g, n) for n in range(1, len(r) + 1)]
-        return np.array([weights(lam, len(r) - t) @ [table[n][t] for n in range(len(r) - t)] for t in range(len(r))])
+    def changed(G: Rule, r: Array, v: Array, g: float, lam: float) -> Array:
+        T = len(r)
+        table, own = [n_step_returns(r, v, g, n) for n in range(1, T + 1)], weights(G, T, lam)
+        return np.array([change(lam, own[t, t:]) @ [table[n][t] for n in range(T - t)] for t in range(T)])
 
-    return change
+    return changed
+
+
+def weights(G: Rule, T: int, lam: float) -> Array:
+    """What a λ-return gives to G_{t:k+1} in row t, column k, seen in its answers to a single value of 1 and to rewards of 1."""
+    found = np.zeros((T, T))
+    for k in range(T - 1):
+        found[:, k] = G(np.zeros(T), np.eye(T + 1)[k + 1], 1.0, lam)
+    steps = np.arange(T) - np.arange(T)[:, None] + 1
+    found[:, -1] = (G(np.ones(T), np.zeros(T + 1), 1.0, lam) - (found * steps).sum(axis=1)) / steps[:, -1]
+    return found
+
+
+def parts(before: Callable[[float, Array], Array], last: Callable[[float, Any], Any]) -> Change:
+    """A mixture with the weights of the n-step returns and that of the whole return changed."""
+    return mixture(lambda lam, w: np.append(before(lam, w[:-1]), last(lam, w[-1])))
 
 
 def powers(lam: float, m: int) -> Array:
@@ -91,9 +111,9 @@ def powers(lam: float, m: int) -> Array:
     return np.asarray(lam ** np.arange(m))
 
 
-def tail(lam: float, m: int) -> Array:
-    """λ^{m−1} for the whole return alone."""
-    return np.append(np.zeros(m - 1), lam ** (m - 1))
+def as_it_is(lam: float, w: Any) -> Any:
+    """No change."""
+    return w
 
 
 def going_on(rest: float, counts: float) -> Change:
@@ -108,22 +128,20 @@ def from_here(G: Rule, r: Array, v: Array, g: float, lam: float) -> Array:
 
 LAMBDA: dict[str, Changes] = {
     "R01": (lambda G, r, v, g, lam: G(r, v, 1.0, lam),),
-    "R02": (lambda G, r, v, g, lam: g * G(r, v, g, lam),),
+    "R02": (lambda G, r, v, g, lam: g * G(r, v, g, lam), lambda G, r, v, g, lam: G(g * r, v, g, lam)),
     "R06": (going_on(1.0, 1.0), going_on(0.0, 1.0), going_on(1.0, 0.0)),
-    "R07": (mixture(powers), lambda G, r, v, g, lam: G(r, v / (1 - lam), g, lam)),
+    "R07": (parts(lambda lam, w: w / (1 - lam), as_it_is), lambda G, r, v, g, lam: G(r, v / (1 - lam), g, lam)),
     "R08": (
-        mixture(lambda lam, m: (1 - lam) * powers(lam, m)),
-        mixture(lambda lam, m: (1 - lam) * (powers(lam, m) - tail(lam, m))),
-        mixture(lambda lam, m: powers(lam, m) / powers(lam, m).sum()),
+        parts(as_it_is, lambda lam, w: (1 - lam) * w),
+        parts(as_it_is, lambda lam, w: 0.0),
+        mixture(lambda lam, w: powers(lam, len(w)) / powers(lam, len(w)).sum()),
+        parts(as_it_is, lambda lam, w: lam * w),
     ),
-    "R09": (
-        mixture(lambda lam, m: (1 - lam) * lam * (powers(lam, m) - tail(lam, m)) + lam * tail(lam, m)),
-        mixture(lambda lam, m: (1 - lam) * lam * (powers(lam, m) - tail(lam, m)) + tail(lam, m)),
-    ),
+    "R09": (mixture(lambda lam, w: lam * w), parts(lambda lam, w: lam * w, as_it_is)),
     "R10": (lambda G, r, v, g, lam: G(r, 0 * v, g * lam, 1.0),),
     "T01": (lambda G, r, v, g, lam: G(r, v, lam, g),),
     "T23": (from_here,),
-    "T24": (lambda G, r, v, g, lam: G(r, v / g, g, lam),),
+    "T24": (lambda G, r, v, g, lam: G(r, v / g, g, lam), lambda G, r, v, g, lam: G(r, 0 * v, g, lam) + G(0 * r, v, 1.0, lam)),
     "T26": (lambda G, r, v, g, lam: G(earlier(r), v, g, lam), lambda G, r, v, g, lam: G(around(r), v, g, lam)),
 }
 
@@ -150,7 +168,7 @@ TARGET: dict[str, Changes] = {
     "Q03": (lambda y, r, u, d, g: y(r, u, 1 - d, g),),
     "T22": (lambda y, r, u, d, g: y(r, 0 * u, d, g),),
     "T24": (lambda y, r, u, d, g: y(r, u, d, 1.0),),
-    "T25": (lambda y, r, u, d, g: g * y(r, u, d, 1.0),),
+    "T25": (lambda y, r, u, d, g: g * y(r, u, d, 1.0), lambda y, r, u, d, g: y(np.where(d, r, g * r), u, d, g)),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosegrade.errors import SpecError
-from dosegrade.grading.exercises import Case, Exercise, Family, Port
+from dosegrade.grading.exercises import Case, Exercise, Family, Port, renamed
 from dosegrade.grading.exercises.gradient_answers import ROUNDED_RESULT
 from dosegrade.grading.exercises.gradient_points import signed
 from dosegrade.grading.exercises.td_lambda_mistakes import mistakes
@@ -67,7 +67,7 @@ class TdLambdaTable:
 
 def make(table: TdLambdaTable, returns: tuple[str, ...]) -> Exercise:
     """The exercise that a quiz's table describes; each of delta, z and w that it pays for is one check."""
-    ours = {table.names.get(name, name): name for name in RETURNS}
+    ours = renamed(table.names, RETURNS)
     for name in returns:
         if name not in ours:
             raise SpecError(f"points: there is no quantity '{name}'.{did_you_mean(name, ours)} There are: {', '.join(ours)}.")

@@ -229,7 +229,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
     "T07": (update(lambda rule, w, delta, z, alpha, x: rule(w, delta, np.where(x != 0, z, 0.0), alpha), "x"),),
     "T08": (trace(lambda rule, z, x, alpha, gamma, lam: gamma * lam * rule(z, x, alpha, 1.0, 1.0)),),
     "T09": (update(lambda rule, w, delta, z, alpha, before: rule(w, delta, before, alpha), "z_before"),),
-    "T10": (rewired("z", carried),),
+    "T10": (all_of(rewired("z", carried), rewired("w", carried)),),
     "T11": (all_of(rewired("delta", started_again), rewired("w", started_again)),),
     "T15": (
         trace(lambda rule, z, x, alpha, gamma, lam, x_next: rule(z, x_next, alpha, gamma, lam), "x_next"),
@@ -268,7 +268,10 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, v, 1.0, gamma, lam)),
     ),
     "T24": (error(lambda rule, r, v, u, on, gamma, lam: rule(r, v, u, on, 1.0, lam)),),
-    "T25": (error(lambda rule, r, v, u, on, gamma, lam: rule(gamma * r, v, u, on, gamma, lam)),),
+    "T25": (
+        error(lambda rule, r, v, u, on, gamma, lam: rule(gamma * r, v, u, on, gamma, lam)),
+        error(lambda rule, r, v, u, on, gamma, lam: rule(gamma * r if on else r, v, u, on, gamma, lam)),
+    ),
     "T26": (shifted(lambda p: None), shifted(lambda p: f"R[{p.stop}]")),
     "T27": (
         wrapped("delta", lambda rule, r: -rule(r)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,9 +39,9 @@ class Code:
     kind: str = field(default="code")
 
     def __post_init__(self) -> None:
-        if not self.function.isidentifier():
+        if not self.function.isidentifier() or keyword.iskeyword(self.function):
             raise SpecError(f"function: {self.function!r} is no name of a Python function.")
-        if not self.points or any(not p >= 0 for p in self.points.values()):
+        if not self.points or any(not 0 <= p < math.inf for p in self.points.values()):
             raise SpecError("points: give each returned quantity a number of points, 0 or more.")
         if not 0 <= self.follow_through <= 1:
             raise SpecError(f"follow_through: found {self.follow_through}, expected a share from 0 to 1.")
