@@ -158,15 +158,46 @@ def draw_masks(plan: Plan, epochs: int, generator: np.random.Generator) -> Array
         limits = np.concatenate([np.repeat(by_layer, [size * units for _, units, _ in plan.dropped]) for size in sizes(plan)])
     masks = np.empty((epochs, plan.samples * plan.mask_width), bool)
     rows = max(1, MASKS_AT_ONCE // masks.shape[1])
-    for start in range(0, epochs, rows):
-        part = masks[start : start + rows]
-        np.less(words(generator, *part.shape), limits, out=part)
+
+    def fill(part: Array, source: np.random.Generator) -> None:
+        for start in range(0, len(part), rows):
+            some = part[start : start + rows]
+            np.less(words(source, *some.shape), limits, out=some)
+
+    middle = epochs // 2
+    if middle < rows or not isinstance(generator.bit_generator, np.random.PCG64):
+        fill(masks, generator)
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        later = ahead(generator.bit_generator, middle * words_a_row(masks.shape[1]))
+        with ThreadPoolExecutor(1, thread_name_prefix="masks") as pool:
+            other = pool.submit(fill, masks[middle:], np.random.Generator(later))
+            fill(masks[:middle], generator)
+            other.result()
+        generator.bit_generator.state = later.state
     return masks.view(np.uint8).ravel()
+
+
+def ahead(source: np.random.PCG64, words: int) -> np.random.PCG64:
+    """The generator as it is after so many 64-bit words more."""
+    later, left = np.random.PCG64(), source.state
+    later.state = left
+    later.advance(words)
+    state = later.state
+    state["has_uint32"], state["uinteger"] = left["has_uint32"], left["uinteger"]  # half a word, which `advance` forgets
+    later.state = state
+    return later
+
+
+def words_a_row(columns: int) -> int:
+    """The 64-bit words of which a row of `columns` 16-bit words is made."""
+    return -(-columns // 4)
 
 
 def words(generator: np.random.Generator, rows: int, columns: int) -> Array:
     """Random 16-bit words (rows, columns), drawn four at a time a row, so that many rows at once are the rows one by one."""
-    drawn = generator.integers(0, 1 << 64, size=(rows, -(-columns // 4)), dtype=np.uint64)
+    drawn = generator.integers(0, 1 << 64, size=(rows, words_a_row(columns)), dtype=np.uint64)
     return drawn.astype("<u8", copy=False).view("<u2")[:, :columns]
 
 

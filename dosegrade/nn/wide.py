@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ import numpy as np
 from dosegrade.nn.blas import Blas, Space, bend
 from dosegrade.nn.plan import FLAT, Array, Plan, State, Stretch, Trained
 
-LEAST, VECTOR = 100_000, 16
+LEAST, VECTOR, SPINS = 100_000, 16, 100
 
 Result = TypeVar("Result")
 
@@ -70,19 +71,25 @@ class Table:
 
     def __init__(self, plan: Plan, dtype: Any) -> None:
         self._units, self._dtype = [layer.units for layer in plan.network.dense[:-1]], dtype
-        self._spaces: dict[int, tuple[list[Array], list[tuple[Array, Array]]]] = {}
+        self._spaces: dict[tuple[int, int], tuple[list[Array], list[tuple[Array, Array]]]] = {}
         self._lines: tuple[queue.SimpleQueue[Any], queue.SimpleQueue[Any]] = (queue.SimpleQueue(), queue.SimpleQueue())
+        self._steps = [0, 0]
 
-    def space(self, n: int) -> tuple[list[Array], list[tuple[Array, Array]]]:
-        """a of every hidden layer for n samples, and the two addends of da of all of these but the last."""
-        if n not in self._spaces:
+    def space(self, n: int, side: int) -> tuple[list[Array], list[tuple[Array, Array]]]:
+        """a of every hidden layer for n samples, and the two addends of da of all of these but the last; two such, for each step the other.
+
+        Who is ahead by less than a step then writes nothing that the other still reads.
+        """
+        self._steps[side] += 1
+        key = n, self._steps[side] % 2
+        if key not in self._spaces:
             fresh = [[np.empty((n, units), self._dtype) for units in self._units] for _ in range(3)]
-            self._spaces.setdefault(n, (fresh[0], list(zip(fresh[1], fresh[2], strict=True))[:-1]))
-        return self._spaces[n]
+            self._spaces.setdefault(key, (fresh[0], list(zip(fresh[1], fresh[2], strict=True))[:-1]))
+        return self._spaces[key]
 
     def both(self, job: Callable[[int], Result]) -> tuple[Result, Result]:
         """job(0) and job(1) at once; where one fails the other is told when they meet."""
-        self._lines = queue.SimpleQueue(), queue.SimpleQueue()
+        self._lines, self._steps = (queue.SimpleQueue(), queue.SimpleQueue()), [0, 0]
 
         def side(k: int) -> Result:
             try:
@@ -96,13 +103,26 @@ class Table:
             other = pool.submit(side, 1)
             return side(0), other.result()
 
-    def meet(self, side: int, brought: Any = None) -> Any:
-        """Wait for the other side; what it has brought. Raises RuntimeError where it has failed."""
+    def tell(self, side: int, brought: Any = None) -> None:
+        """Something for the other side, which it hears in its turn."""
         self._lines[1 - side].put(brought)
-        theirs = self._lines[side].get()
+
+    def hear(self, side: int) -> Any:
+        """What the other side has told, once it has. Raises RuntimeError where it has failed."""
+        line = self._lines[side]
+        for _ in range(SPINS):
+            if not line.empty():
+                break
+            time.sleep(0)  # without rest, from which a core takes longer to wake than it waits here as a rule
+        theirs = line.get()
         if isinstance(theirs, BaseException):
             raise RuntimeError("the other half of the work has failed") from theirs
         return theirs
+
+    def meet(self, side: int, brought: Any = None) -> Any:
+        """Both at once."""
+        self.tell(side, brought)
+        return self.hear(side)
 
 
 class Half(Blas):
@@ -117,6 +137,8 @@ class Half(Blas):
         self.views, self._grad = self.share.views, np.empty(self.share.length, dtype)
         self._ones: dict[int, Array] = {}
         self._kept: dict[str, Array] = {}
+        self._outputs: list[Array] = []
+        self._addends: list[tuple[Array, Array]] = []
 
     def part(self, theta: Array, name: str = FLAT) -> Array:
         """This side's part of theta, or of a memory of that name, where it lay before: new pages cost as much as many steps."""
@@ -128,11 +150,19 @@ class Half(Blas):
         """This side's parts of the optimizer's memory."""
         return {name: {FLAT: self.part(kept[FLAT], name)} if isinstance(kept, Mapping) else kept for name, kept in state.items()}
 
+    def _tell(self, brought: Any = None) -> None:
+        self._table.tell(self._side, brought)
+
+    def _hear(self) -> Any:
+        return self._table.hear(self._side)
+
     def _meet(self, brought: Any = None) -> Any:
         return self._table.meet(self._side, brought)
 
     def _forward(self, x: Array, params: Mapping[str, Array], masks: Mapping[int, Array]) -> list[Space]:
-        buffers, outputs, a, last = self._space(len(x)), self._table.space(len(x))[0], x, len(self.layers)
+        buffers, a, last = self._space(len(x)), x, len(self.layers)
+        outputs, self._addends = self._table.space(len(x), self._side)
+        self._outputs = outputs
         for i, units in enumerate(self.share.units):
             z, mask = buffers[i][0], masks[i] if i in masks else self._all(len(x), self.layers[i].units)
             np.matmul(a, params[f"W{i + 1}"], out=z)
@@ -155,22 +185,23 @@ class Half(Blas):
     def _backward(
         self, x: Array, y: Array, buffers: list[Space], params: Mapping[str, Array], grads: Mapping[str, Array], masks: Mapping[int, Array]
     ) -> None:
-        outputs, addends = self._table.space(len(x))
+        outputs, addends = self._outputs, self._addends
         last, a, units, dz = len(self.layers), outputs[-1], self.share.units[-1], buffers[-2][2]
         if self._side == 0:
             error = self._error(y, last - 1, buffers, {})
-            self._meet(error)
+            self._tell(error)
             np.add.reduce(error, 0, out=grads[f"b{last}"])
         else:
-            error = self._meet()
+            error = self._hear()
         np.matmul(a[:, units].T, error, out=grads[f"W{last}"])
         np.matmul(error, params[f"W{last}"].T, out=dz)
         self._kernel.relu_back(dz, a, self._scale(last - 2, masks), grads[f"b{last - 1}"], units.start)
         for i in range(last - 2, 0, -1):
             a, units = outputs[i - 1], self.share.units[i - 1]
             np.matmul(dz, params[f"W{i + 1}"].T, out=addends[i - 1][self._side])
+            self._tell()
             np.matmul(a.T, dz, out=grads[f"W{i + 1}"])
-            self._meet()
+            self._hear()
             dz = buffers[i - 1][2]
             one, two = addends[i - 1]
             np.add(one[:, units], two[:, units], out=dz)
