@@ -131,5 +131,6 @@ def question(table: Mapping[str, Any], index: int, where: str, shared: Mapping[s
     except SpecError as error:
         raise SpecError(f"{name}: {error}") from None
     if kind is not Code:
-        table = {**shared, **table, "mistakes": {**shared["mistakes"], **table.get("mistakes", {})}}
+        own = table.get("mistakes", {})
+        table = {**shared, **table, "mistakes": {**shared["mistakes"], **own} if isinstance(own, dict) else own}
     return build(kind, table, name)

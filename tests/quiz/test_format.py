@@ -252,3 +252,10 @@ def test_a_damaged_template_is_taken_or_refused() -> None:
         except SpecError:
             refused += 1
     assert refused > tries / 5
+
+
+@pytest.mark.parametrize("mistakes", [3, "G01", ["G01"]])
+def test_mistakes_that_are_no_table_are_told(mistakes: object) -> None:
+    table = {"title": "t", "questions": [{"id": "q", "kind": "number", "text": "?", "answer": 3, "mistakes": mistakes}]}
+    with pytest.raises(SpecError, match=r"x.toml: question 'q': mistakes: found .*, expected a table"):
+        parse("x", table, "", "x.toml")
