@@ -135,7 +135,7 @@ def placed(files: dict[str, str], folder: Path) -> list[Path]:
 @honest
 @seeded
 def check(quiz: str, submission: str, seed: int, as_json: bool, form: str | None, file: str | None, unsafe_no_sandbox: bool) -> int:
-    """Grade one SUBMISSION to QUIZ: status 0 for full marks, 1 for less, 2 where there is nothing to grade."""
+    """Grade one SUBMISSION to QUIZ: status 0 for full marks, 1 for less or a program that crashes, 2 where there is nothing to grade."""
     from dosegrade.checking import check as run
     from dosegrade.reports import WRITERS
 
@@ -149,7 +149,7 @@ def check(quiz: str, submission: str, seed: int, as_json: bool, form: str | None
         import json
 
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else str(report))
-    return 0 if report.verdict == "correct" else 1
+    return 0 if report.verdict == "correct" and not any(question.problem for question in report.questions) else 1
 
 
 def put(file: str, data: bytes) -> None:

@@ -232,6 +232,11 @@ def test_the_command(tmp_path: Path) -> None:
     report = json.loads(full.stdout)
     assert (full.returncode, full.stderr) == (0, "")
     assert (report["schema"], report["score"], report["max_score"], report["seed"]) == (1, 10.0, 10.0, 0)
+    crashed = tmp_path / "crashed.py"
+    crashed.write_text(TEXTBOOK + "\nprint(gradients(1, 2))\n")
+    ended = run("check", "dose-response", str(crashed), "--json")
+    found = json.loads(ended.stdout)
+    assert (ended.returncode, found["verdict"], found["questions"][0]["problem"]["kind"]) == (1, "correct", "exception")
     partial = run("check", "dose-response", str(wrong))
     assert partial.returncode == 1
     assert "G01" in partial.stdout

@@ -29,7 +29,7 @@ PRESETS: Registry[Preset] = Registry(
             Preset(
                 "default",
                 "A good first run",
-                "Eight tanh units and standardised numbers: R² passes 0.99 after about 50 epochs and the peak settles at 50 mg.",
+                "Eight tanh units, standardised numbers: R² passes 0.99 after about 50 epochs, the peak settles at 50 mg.",
                 Config(),
             ),
             Preset(

@@ -203,9 +203,7 @@ class Half(Blas):
             np.matmul(a.T, dz, out=grads[f"W{i + 1}"])
             self._hear()
             dz = buffers[i - 1][2]
-            one, two = addends[i - 1]
-            np.add(one[:, units], two[:, units], out=dz)
-            self._kernel.relu_back(dz, a, self._scale(i - 1, masks), grads[f"b{i}"], units.start)
+            self._kernel.relu_back_sum(*addends[i - 1], a, self._scale(i - 1, masks), grads[f"b{i}"], dz, units.start)
         np.matmul(x.T, dz, out=grads["W1"])
 
     def _space(self, n: int) -> list[Space]:

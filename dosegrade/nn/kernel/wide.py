@@ -33,6 +33,18 @@ def relu_back(da, a, scale, db, first):
 
 
 @compiled
+def relu_back_sum(one, two, a, scale, db, dz, first):
+    """As `relu_back` of da = one + two, which stand in the columns from `first`, into dz."""
+    zero, count = scale - scale, db.size
+    db[:] = zero
+    for r in range(dz.shape[0]):
+        row, mine, theirs, top = dz[r], one[r, first : first + count], two[r, first : first + count], a[r, first : first + count]
+        for c in range(count):
+            row[c] = (mine[c] + theirs[c]) * (scale if top[c] > zero else zero)
+            db[c] += row[c]
+
+
+@compiled
 def adam(w, g, m, v, rate, fresh_1, fresh_2, eps):
     """m, v and w of Adam in place; `fresh` is 1 − β, `rate` has the corrections of the start."""
     for k in range(w.size):
