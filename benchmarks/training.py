@@ -230,7 +230,8 @@ def main() -> None:
     figures += many(SMALL[2], repeats, seconds)
     figures += together(SMALL[2], repeats, seconds)
     names = ["JAX lax.scan", "Keras on JAX", "torch", *([] if options.quick else ["JAX, one call a step"])]
-    figures += versus(LARGE, names, repeats, seconds, single=True)
+    # Ten epochs or so: of one or two, the loss at the end would be a good part of the time.
+    figures += versus(LARGE, names, repeats, max(seconds, 0.6), single=True)
     figures.append(first_frame(min(repeats, 3)))
     write(figures, PACKAGES, options.json)
     sys.stdout.flush()
