@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dosegrade.grading.cases import Bank
-from dosegrade.grading.outcome import Answer, Outcome, Value
+from dosegrade.grading.outcome import Answer, Form, Layout, Layouts, Outcome, Record, Value
 from dosegrade.grading.report import QuestionReport
 from dosegrade.quiz.kinds import Code
 from dosegrade.quiz.question import load
@@ -40,13 +40,27 @@ def value(x: Any) -> Value:
     return Value(array.astype(float), str(array.dtype), type(x).__name__)
 
 
+def record(answers: Sequence[Answer], turned: bool = False) -> Record:
+    """Answers as they come out of the sandbox, the quantities of a call in their order, or `turned` about."""
+    calls, numbers, at = [], [np.empty(0)], 0
+    for answer in answers:
+        forms = []
+        for name, (array, dtype, python, flaw) in sorted(answer.values.items(), reverse=True) if turned else answer.values.items():
+            size = 0 if array is None else array.size
+            forms.append(Form(name, dtype, python, flaw, None if array is None else array.shape, at, at + size))
+            numbers.append(np.ravel(array) if array is not None else np.empty(0))
+            at += size
+        calls.append(Layout(answer.python, answer.mutated, tuple(forms)))
+    return Record(Layouts(tuple(calls), at), np.concatenate(numbers))
+
+
 def outcome(bank: Bank, answers: Sequence[Values], as_made: bool = False) -> Outcome:
     """The program that returns these quantities in the promised shapes, or as they were made."""
     made = []
     for case, answer in zip(bank.calls, answers, strict=True):
         values = {p.name: answer[p.quantity] if as_made else np.reshape(answer[p.quantity], case.size(p)) for p in bank.exercise.returns}
         made.append(Answer({name: value(v) for name, v in values.items()}, "ndarray" if bank.exercise.single else "dict"))
-    return Outcome(tuple(made))
+    return Outcome(record(made))
 
 
 def flat_outcome(bank: Bank, flat: Any) -> Outcome:
@@ -62,7 +76,7 @@ def run(bank: Bank, function: Callable[..., Any]) -> Outcome:
         returned = function(*case.arguments)
         named = returned if isinstance(returned, dict) else {bank.exercise.returns[0].name: returned}
         made.append(Answer({name: value(v) for name, v in named.items()}, type(returned).__name__))
-    return Outcome(tuple(made))
+    return Outcome(record(made))
 
 
 def named(report: QuestionReport) -> list[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from banks import record
 
 from dosegrade.grading.cases import Bank
 from dosegrade.grading.outcome import Answer, Outcome, Value
@@ -14,7 +15,7 @@ def outcome(bank: Bank, answers: Sequence[Values]) -> Outcome:
     """The program that returns these quantities, call by call."""
     returned = "ndarray" if bank.exercise.single else "dict"
     made = [{port.name: value(answer[port.quantity]) for port in bank.exercise.returns} for answer in answers]
-    return Outcome(tuple(Answer(values, returned) for values in made))
+    return Outcome(record([Answer(values, returned) for values in made]))
 
 
 def value(x: Any) -> Value:

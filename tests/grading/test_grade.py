@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from banks import record
 
 from dosegrade.grading.cases import Bank
+from dosegrade.grading.grade import grade
 from dosegrade.grading.outcome import Answer, Outcome, Problem, Value
 from dosegrade.grading.report import QuestionReport
 from dosegrade.quiz.kinds import Code
@@ -261,3 +263,17 @@ def test_the_same_seed_gives_the_same_cases_and_another_seed_others() -> None:
     first, again, other = code.bank(7), code.bank(7), code.bank(8)
     assert np.array_equal(first.reference, again.reference)
     assert not np.array_equal(first.reference, other.reference)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("further", [False, True])
+def test_answers_in_any_order_and_with_further_keys_are_the_same_answers(turned: bool, further: bool) -> None:
+    """By their numbers alone (a record), or one by one."""
+    bank = BANKS["gradients"]
+    for function in (gradients, lambda *a: {**gradients(*a), "dW2": 2 * gradients(*a)["dW2"]}):
+        returned = [{**function(*call.arguments), **({"loss": 1.0} if further else {})} for call in bank.calls]
+        answers = tuple(Answer({name: value(v) for name, v in each.items()}, "dict") for each in returned)
+        one, other = (grade(CODES["gradients"].marking, bank, Outcome(given)) for given in (answers, record(answers, turned)))
+        assert one == other
+        assert (one.verdict == "correct") == (function is gradients)
+        assert bank.fit(record(answers, turned).layouts) is not None
